@@ -4,10 +4,10 @@
 //   e.note(other) << "T comes from here";
 //   e.hint() << "fix the range with `t: T`";
 //
-//   gpt2.tin:42:59: error: index t ranges over two dimensions
+//   model.tin:42:59: error: index t ranges over two dimensions
 //       x[b, t, c] = wte.weight[tokens[b, t], c] + wpe.weight[t, c]
 //                                                             ^
-//   gpt2.tin:42:39: note: T comes from here
+//   model.tin:42:39: note: T comes from here
 //   ...
 //   hint: fix the range with `t: T`
 //===----------------------------------------------------------------------===//
