@@ -389,3 +389,5 @@ LogicalResult tintype::exportManifest(ModuleOp module, StringRef target, Manifes
   auto &dialect = *module.getContext()->getOrLoadDialect<GraphDialect>();
   return ModuleExport{module, manifest, dialect, {}, {}, {}}.run();
 }
+
+std::string tintype::printManifest(const Manifest &manifest) { return manifest.DebugString(); }

@@ -21,6 +21,9 @@ class Manifest;
 /// passes/README.md). Reports what cannot be a table at its op.
 mlir::LogicalResult exportManifest(mlir::ModuleOp module, llvm::StringRef target, Manifest &manifest);
 
+/// The manifest as readable text.
+std::string printManifest(const Manifest &manifest);
+
 /// Writes an object with the manifest's bytes and the table of kernel entries
 /// (`tintype_manifest`, `tintype_manifest_size`, `tintype_kernels`) to `path`.
 mlir::LogicalResult writeHostObject(const Manifest &manifest, mlir::MLIRContext &ctx, llvm::StringRef path);
