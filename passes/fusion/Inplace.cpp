@@ -1,0 +1,87 @@
+//===- Inplace.cpp - which result may take the memory of which argument ---===//
+// Safe whatever the schedule inlines or recomputes: a value must not be wanted
+// again after the place it lay in was written.
+//===----------------------------------------------------------------------===//
+#include "passes/fusion/Kernel.h"
+
+using namespace mlir;
+using namespace tintype::graph;
+
+namespace tintype::fusion {
+
+/// Reads of `v`, with anything else that uses it (an init, a random state) in `other`.
+static SmallVector<ReadOp> readsOfValue(Value v, SmallVectorImpl<Operation *> &other) {
+  SmallVector<ReadOp> reads;
+  for (Operation *user : v.getUsers()) {
+    if (auto read = dyn_cast<ReadOp>(user))
+      reads.push_back(read);
+    else
+      other.push_back(user);
+  }
+  return reads;
+}
+
+/// All stages of a row kernel run one row after the other: `result` may take the
+/// memory of `arg` when nothing but `result` leaves the kernel, every stage
+/// touches only its own row of `arg`, and a later stage reads elements of an
+/// earlier one in place, so that inlining keeps each read at its element.
+static bool isSafeInRow(Value arg, Operation *result, func::FuncOp kernel) {
+  if (kernel.getNumResults() != 1)
+    return false;
+  unsigned rows = ~0u;
+  for (Operation &op : kernel.getBody().front().without_terminator())
+    if (isReduction(&op))
+      rows = std::min(rows, cast<ComputeOp>(op).getNumParallel());
+  if (rows == 0)
+    return false;
+  for (Operation &op : kernel.getBody().front().without_terminator())
+    for (ReadOp read : readsOf(&op)) {
+      Operation *source = read.getSource().getDefiningOp();
+      bool isArg = read.getSource() == arg;
+      if (!isArg && !source)
+        continue;
+      if (isPointwise(&op) && !isIdentityRead(read) && (isArg || isPointwise(source)))
+        return false;
+      if (numLeadingDims(read.getMap()) < std::min<unsigned>(rows, read.getMap().getNumResults()))
+        return false;
+    }
+  return true;
+}
+
+static bool isSafe(Value arg, OpResult result, func::FuncOp kernel) {
+  SmallVector<Operation *> other;
+  SmallVector<ReadOp> reads = readsOfValue(arg, other);
+  Operation *def = result.getOwner();
+  if (auto scatter = dyn_cast<ScatterOp>(def))
+    return reads.empty() && other.size() == 1 && scatter.getInit() == arg;
+  if (!other.empty() || reads.empty() || !isPointwise(def))
+    return false;
+  StringRef kind = cast<StringAttr>(kernel->getAttr("graph.kind")).getValue();
+  // All results of a pointwise kernel are evaluated at a point before one is stored.
+  if (kind == "pointwise")
+    return llvm::all_of(reads, isIdentityRead);
+  bool isOnlyReader = llvm::all_of(reads, [&](ReadOp r) { return r->getParentOp() == def && isIdentityRead(r); });
+  bool isLast = llvm::all_of(def->getUsers(), [](Operation *u) { return isa<func::ReturnOp>(u); });
+  if (isOnlyReader && isLast)
+    return true;
+  return kind == "row" && isLast && isSafeInRow(arg, def, kernel);
+}
+
+SmallVector<int32_t> inplaceOf(func::FuncOp kernel) {
+  SmallVector<int32_t> places;
+  llvm::SmallDenseSet<Value> taken;
+  for (Value v : kernel.getBody().front().getTerminator()->getOperands()) {
+    int32_t place = -1;
+    auto result = dyn_cast<OpResult>(v);
+    for (BlockArgument arg : kernel.getArguments()) {
+      if (!result || place >= 0 || arg.getType() != v.getType() || taken.contains(arg) || !isSafe(arg, result, kernel))
+        continue;
+      place = arg.getArgNumber();
+      taken.insert(arg);
+    }
+    places.push_back(place);
+  }
+  return places;
+}
+
+} // namespace tintype::fusion

@@ -1,0 +1,168 @@
+//===- Kernel.cpp - facts about definitions and groups of them ------------===//
+#include "passes/fusion/Kernel.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace tintype::graph;
+using llvm::SmallBitVector;
+
+namespace tintype::fusion {
+
+bool isDefinition(Operation *op) { return isa<ComputeOp, ScatterOp>(op); }
+bool isPointwise(Operation *op) {
+  auto c = dyn_cast<ComputeOp>(op);
+  return c && !c.isReduction();
+}
+bool isReduction(Operation *op) {
+  auto c = dyn_cast<ComputeOp>(op);
+  return c && c.isReduction();
+}
+
+//===-- contractions ------------------------------------------------------===//
+
+SmallBitVector dimsIn(AffineMap map) {
+  SmallBitVector dims(map.getNumDims());
+  for (AffineExpr e : map.getResults())
+    e.walk([&](AffineExpr x) {
+      if (auto d = dyn_cast<AffineDimExpr>(x))
+        dims.set(d.getPosition());
+    });
+  return dims;
+}
+
+/// The loop dims that the scalar `v` depends on through reads.
+static SmallBitVector dimsReadBy(Value v, unsigned loops) {
+  SmallBitVector dims(loops);
+  SmallVector<Value> todo = {v};
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  while (!todo.empty()) {
+    Operation *op = todo.pop_back_val().getDefiningOp();
+    if (!op || !seen.insert(op).second)
+      continue;
+    if (auto read = dyn_cast<ReadOp>(op)) {
+      dims |= dimsIn(read.getMap());
+      todo.append(read.getSymbols().begin(), read.getSymbols().end());
+    } else {
+      todo.append(op->operand_begin(), op->operand_end());
+    }
+  }
+  return dims;
+}
+
+/// The factors of a product, looking through multiplications and stops.
+static void factorsOf(Value v, SmallVectorImpl<Value> &factors) {
+  if (auto mul = v.getDefiningOp<arith::MulFOp>()) {
+    factorsOf(mul.getLhs(), factors);
+    factorsOf(mul.getRhs(), factors);
+  } else if (auto stop = v.getDefiningOp<StopOp>()) {
+    factorsOf(stop.getValue(), factors);
+  } else {
+    factors.push_back(v);
+  }
+}
+
+bool isContraction(Operation *op) {
+  auto c = dyn_cast<ComputeOp>(op);
+  if (!c || c.getReducer() != Reducer::sum)
+    return false;
+  // A sum over a few points is cheaper as a loop in the body of a row or
+  // pointwise kernel than as packed panels.
+  auto points = dyn_cast<AffineConstantExpr>(productOf(c.getBy().getExprs(), c.getContext()));
+  if (points && points.getValue() <= 8)
+    return false;
+  SmallVector<Value> factors;
+  factorsOf(c.getYield().getValue(), factors);
+  unsigned loops = c.getNumLoops(), parallel = c.getNumParallel();
+  SmallBitVector reduced(loops);
+  reduced.set(parallel, loops);
+  for (size_t i = 0; i < factors.size(); ++i)
+    for (size_t j = 0; j < i; ++j) {
+      SmallBitVector a = dimsReadBy(factors[i], loops), b = dimsReadBy(factors[j], loops);
+      SmallBitVector onlyA = a, onlyB = b, both = a;
+      onlyA.reset(b).reset(reduced);
+      onlyB.reset(a).reset(reduced);
+      both &= b;
+      if (onlyA.any() && onlyB.any() && both.anyCommon(reduced))
+        return true;
+    }
+  return false;
+}
+
+//===-- reads -------------------------------------------------------------===//
+
+unsigned numLeadingDims(AffineMap map) {
+  unsigned n = 0;
+  while (n < map.getNumResults() && n < map.getNumDims() && map.getResult(n) == getAffineDimExpr(n, map.getContext()))
+    ++n;
+  return n;
+}
+
+bool isIdentityRead(ReadOp read) {
+  auto result = cast<RankedTensorType>(read->getParentOp()->getResult(0).getType());
+  unsigned rank = result.getRank();
+  return dimsOf(read.getSource().getType()) == dimsOf(result) && numLeadingDims(read.getMap()) == rank;
+}
+
+//===-- groups ------------------------------------------------------------===//
+
+SmallVector<Value> inputsOf(ArrayRef<Operation *> group) {
+  llvm::SmallPtrSet<Operation *, 8> members(group.begin(), group.end());
+  llvm::SetVector<Value> inputs;
+  auto add = [&](Value v) {
+    if (isa<RankedTensorType>(v.getType()) && !members.contains(v.getDefiningOp()))
+      inputs.insert(v);
+  };
+  for (Operation *op : group) {
+    for (Value v : op->getOperands())
+      add(v);
+    op->getRegion(0).walk([&](Operation *inner) { llvm::for_each(inner->getOperands(), add); });
+  }
+  return inputs.takeVector();
+}
+
+StringRef kindOf(ArrayRef<Operation *> group) {
+  if (llvm::any_of(group, [](Operation *op) { return isa<ScatterOp>(op); }))
+    return "scatter";
+  bool contracts = llvm::any_of(group, isContraction);
+  bool reduces = llvm::any_of(group, [](Operation *op) { return isReduction(op) && !isContraction(op); });
+  return reduces ? "row" : contracts ? "contraction" : "pointwise";
+}
+
+Operation *mainOf(ArrayRef<Operation *> group) {
+  for (bool (*is)(Operation *) : {&isContraction, +[](Operation *op) { return isa<ScatterOp>(op); }, &isReduction})
+    for (Operation *op : group)
+      if (is(op))
+        return op;
+  return group.back();
+}
+
+std::string labelOf(Location loc) {
+  std::string text;
+  loc->walk([&](Location l) {
+    auto file = dyn_cast<FileLineColLoc>(l);
+    if (!file)
+      return WalkResult::advance();
+    text = (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" + Twine(file.getColumn())).str();
+    return WalkResult::interrupt();
+  });
+  return text;
+}
+
+void sinkScalars(Operation *definition) {
+  Region &body = definition->getRegion(0);
+  llvm::SetVector<Value> outside;
+  getUsedValuesDefinedAbove(body, outside);
+  OpBuilder b = OpBuilder::atBlockBegin(&body.front());
+  for (Value v : outside)
+    if (Operation *op = v.getDefiningOp(); op && isa<arith::ConstantOp, SizeOp>(op))
+      replaceAllUsesInRegionWith(v, b.clone(*op)->getResult(0), body);
+}
+
+void eraseDead(func::FuncOp func) {
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+}
+
+} // namespace tintype::fusion
