@@ -1,5 +1,5 @@
 //===- ParserImpl.h - the parser's state and productions --------*- C++ -*-===//
-// Private to Parser.cpp and ParseExpr.cpp. After an error the cursor stands on
+// Private to the parser's four files. After an error the cursor stands on
 // the End token for good and further errors are dropped, so productions need
 // no checks: every loop ends at End, and every production returns some tree.
 //===----------------------------------------------------------------------===//
@@ -20,7 +20,7 @@ public:
   bool hasFailed() const { return failed; }
 
 private:
-  // Declarations and statements (Parser.cpp)
+  // Declarations and statements (ParseDecl.cpp, ParseFn.cpp)
   DeclPtr parseItem();
   DeclPtr parseImport();
   DeclPtr parseConfig();
@@ -54,7 +54,7 @@ private:
   std::vector<Arg> parseArgs();
   std::vector<Bind> parseBinds();
 
-  // Cursor
+  // Cursor (Parser.cpp)
   const Token &peek(unsigned ahead = 0) const {
     return lexed.tokens[std::min<size_t>(pos + ahead, lexed.tokens.size() - 1)];
   }
