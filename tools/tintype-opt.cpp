@@ -1,12 +1,16 @@
-//===- tintype-opt.cpp - run any pass on any stage ------------------------===//
-#include "dialects/graph/Graph.h"
+//===- tintype-opt.cpp - runs any pass on any stage -----------------------===//
+// Upstream's optimizer driver with the project's dialects and passes: pipelines,
+// reproducers, remarks, timing, and every printing option.
+//===----------------------------------------------------------------------===//
+#include "tools/ToolMain.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/fusion/Passes.h"
 
 int main(int argc, char **argv) {
+  tintype::hideForeignOptions();
   mlir::DialectRegistry registry;
-  registry.insert<tintype::graph::GraphDialect>();
+  tintype::registerDialects(registry);
   mlir::registerTransformsPasses();
   tintype::registerFusionPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Tintype optimizer driver\n", registry));

@@ -169,7 +169,7 @@ static FailureOr<AffineExpr> parseAtom(AsmParser &p) {
     return e;
   }
   StringRef name;
-  if (p.parseKeyword(&name) || name == "floordiv" || name == "mod" || name == "ceildiv")
+  if (failed(p.parseOptionalKeyword(&name)) || name == "floordiv" || name == "mod" || name == "ceildiv")
     return failure();
   return runtimeDim(ctx, name);
 }
@@ -225,6 +225,21 @@ void DimsAttr::print(AsmPrinter &p) const {
 }
 
 //===-- tensor types ------------------------------------------------------===//
+
+LogicalResult DimsAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
+                                       llvm::function_ref<InFlightDiagnostic()> emitError) const {
+  // dims_c1
+  if (size() != shape.size())
+    return emitError() << "expected " << shape.size() << " extents for a tensor of that rank, but got " << *this;
+  // dims_c2
+  for (auto [extent, number] : llvm::zip(getExprs(), shape)) {
+    auto c = dyn_cast<AffineConstantExpr>(extent);
+    if (ShapedType::isDynamic(number) ? bool(c) : !c || c.getValue() != number)
+      return emitError() << "expected extent " << (ShapedType::isDynamic(number) ? "of a dynamic dim to name a runtime dimension" : std::to_string(number))
+                         << ", but got " << printDim(extent);
+  }
+  return success();
+}
 
 SmallVector<AffineExpr> dimsOf(Type type) {
   auto t = cast<RankedTensorType>(type);

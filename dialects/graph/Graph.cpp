@@ -173,6 +173,25 @@ LogicalResult ParameterOp::verify() {
   return success();
 }
 
+/// C1 of every op that names a parameter.
+static LogicalResult verifyParameter(Operation *op, SymbolTableCollection &tables, FlatSymbolRefAttr name, Type type) {
+  auto parameter = tables.lookupNearestSymbolFrom<ParameterOp>(op, name);
+  if (!parameter)
+    return op->emitOpError() << "expected a graph.parameter of the name " << name << ", but found none";
+  if (parameter.getType() != type)
+    return op->emitOpError() << "expected type " << parameter.getType() << " of parameter " << name << ", but got " << type;
+  return success();
+}
+LogicalResult ParamOp::verifySymbolUses(SymbolTableCollection &tables) {
+  return verifyParameter(*this, tables, getNameAttr(), getType());
+}
+LogicalResult GradOp::verifySymbolUses(SymbolTableCollection &tables) {
+  return verifyParameter(*this, tables, getNameAttr(), getType());
+}
+LogicalResult SetGradOp::verifySymbolUses(SymbolTableCollection &tables) {
+  return verifyParameter(*this, tables, getNameAttr(), getValue().getType());
+}
+
 /// C1 of every access: as many dims as loops, symbols as operands, results as dims.
 static LogicalResult verifyAccess(Operation *op, AffineMap map, size_t symbols, size_t results) {
   Operation *def = op->getParentOp();

@@ -11,6 +11,7 @@ include "mlir/IR/OpBase.td"
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/IR/TensorEncoding.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
@@ -36,9 +37,11 @@ def Graph_Dialect : Dialect {
   }];
 }
 
-class Graph_Attr<string name, string mnem> : AttrDef<Graph_Dialect, name> { let mnemonic = mnem; }
+class Graph_Attr<string name, string mnem, list<Trait> traits = []> : AttrDef<Graph_Dialect, name, traits> {
+  let mnemonic = mnem;
+}
 
-def Graph_DimsAttr : Graph_Attr<"Dims", "dims"> {
+def Graph_DimsAttr : Graph_Attr<"Dims", "dims", [DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
   let summary = "extents as expressions over runtime dimensions";
   let description = [{
     A list of extents. Each is an integer expression over runtime dimensions
@@ -46,6 +49,10 @@ def Graph_DimsAttr : Graph_Attr<"Dims", "dims"> {
     so that equal sizes are equal attributes. As the encoding of a tensor type
     it names the dynamic extents: `tensor<?x?x768xf32, #graph.dims<B, T, 768>>`.
     A static tensor carries no encoding.
+
+    Constraints, as an encoding:
+    * (C1) there is one extent for each dim of the tensor.
+    * (C2) the extent of a static dim is that number, that of a dynamic one is no number.
   }];
   let parameters = (ins ArrayRefParameter<"::mlir::AffineExpr">:$exprs);
   let hasCustomAssemblyFormat = 1;
@@ -96,7 +103,7 @@ def Graph_ParameterOp : Graph_Op<"parameter", [Symbol]> {
   let hasVerifier = 1;
 }
 
-def Graph_ParamOp : Graph_Op<"param", [Pure]> {
+def Graph_ParamOp : Graph_Op<"param", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "the current value of a parameter";
   let description = [{
     Constraints:
@@ -112,11 +119,13 @@ def Graph_ParamOp : Graph_Op<"param", [Pure]> {
   let assemblyFormat = "$name attr-dict `:` type($result)";
 }
 
-def Graph_GradOp : Graph_Op<"grad", [MemoryEffects<[MemRead]>]> {
+def Graph_GradOp : Graph_Op<"grad", [MemoryEffects<[MemRead]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "the gradient gathered so far for a parameter";
   let description = [{
     Reads the gradient buffer of a parameter. With `graph.set_grad` it spells an
     accumulation `grad = grad + contribution`, which later passes do in place.
+
+    Constraints: (C1) of `graph.param`.
 
     Example:
     ```mlir
@@ -128,8 +137,16 @@ def Graph_GradOp : Graph_Op<"grad", [MemoryEffects<[MemRead]>]> {
   let assemblyFormat = "$name attr-dict `:` type($result)";
 }
 
-def Graph_SetGradOp : Graph_Op<"set_grad", [MemoryEffects<[MemWrite]>]> {
+def Graph_SetGradOp : Graph_Op<"set_grad", [MemoryEffects<[MemWrite]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "the new gradient of a parameter";
+  let description = [{
+    Constraints: (C1) of `graph.param`.
+
+    Example:
+    ```mlir
+    graph.set_grad @"h.0.weight", %g : tensor<768x768xf32>
+    ```
+  }];
   let arguments = (ins FlatSymbolRefAttr:$name, AnyRankedTensor:$value);
   let assemblyFormat = "$name `,` $value attr-dict `:` type($value)";
 }
@@ -233,6 +250,15 @@ def Graph_ReshapeOp : Graph_Op<"reshape", [Pure]> {
 
 def Graph_YieldOp : Graph_Op<"yield", [Pure, Terminator, AttrSizedOperandSegments]> {
   let summary = "the value of a definition at one point";
+  let description = [{
+    Ends the body of `graph.compute` and `graph.scatter`, which say what its
+    parts mean.
+
+    Example:
+    ```mlir
+    graph.yield %value at [(d0, d1)[s0] -> (s0, d1)](%place) if %filter : f32
+    ```
+  }];
   let arguments = (ins AnyType:$value, Optional<I1>:$filter,
                        OptionalAttr<AffineMapAttr>:$map, Variadic<I32>:$symbols);
   let hasCustomAssemblyFormat = 1;
@@ -334,6 +360,12 @@ def Graph_RandomOp : Graph_AccessOp<"random"> {
 
 def Graph_StopOp : Graph_Op<"stop", [Pure, SameOperandsAndResultType]> {
   let summary = "the same value, through which no gradient flows";
+  let description = [{
+    Example:
+    ```mlir
+    %y = graph.stop %x : f32
+    ```
+  }];
   let arguments = (ins AnyType:$value);
   let results = (outs AnyType:$result);
   let assemblyFormat = "$value attr-dict `:` type($value)";
