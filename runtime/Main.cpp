@@ -1,0 +1,78 @@
+//===- Main.cpp - entry of a built binary ---------------------------------===//
+//
+// Exit status: 0 done, 1 the input is at fault, 2 the command line is at fault.
+//
+//===----------------------------------------------------------------------===//
+#include "runtime/Commands.h"
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <cstdio>
+#include <ctime>
+#include <fstream>
+#include <iostream>
+#include <new>
+#include <set>
+
+using namespace tintype;
+using namespace tintype::rt;
+
+/// Runs before main, a millisecond or so after exec.
+static const auto kStart = std::chrono::steady_clock::now();
+
+double rt::secondsSinceExec() { return std::chrono::duration<double>(std::chrono::steady_clock::now() - kStart).count(); }
+
+std::vector<std::string> rt::missingFeatures(const Manifest &m) {
+  std::ifstream in("/proc/cpuinfo");
+  std::string line;
+  std::set<std::string> have;
+  while (std::getline(in, line))
+    if (line.rfind("flags", 0) == 0) {
+      std::istringstream words(line.substr(line.find(':') + 1));
+      for (std::string word; words >> word;)
+        have.insert(word);
+      break;
+    }
+  std::vector<std::string> missing;
+  for (const std::string &f : m.features())
+    if (!have.empty() && !have.count(f))
+      missing.push_back(f);
+  return missing;
+}
+
+Threads &Context::threads() {
+  if (!pool) {
+    std::vector<std::string> missing = missingFeatures(manifest);
+    if (!missing.empty())
+      fail("this binary was built for ", manifest.target(), ", but this machine has no ", missing.front(),
+           "\nhint: build it with `tintype build --target host` on this machine");
+    pool = std::make_unique<Threads>(threadCount);
+  }
+  return *pool;
+}
+
+int main(int argc, char **argv) {
+  try {
+    Context context(linkedManifest(), argv[0]);
+    CLI::App app{context.manifest.model() + ", compiled by Tintype " + context.manifest.version(), argv[0]};
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.add_option("--threads", context.threadCount, "threads (default: physical cores)")->check(CLI::Range(1, 1024));
+    app.add_option("--seed", context.seed, "seed of everything random (default: 0)");
+    addInfo(app, context);
+    addInit(app, context);
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError &e) {
+      return app.exit(e) == 0 ? 0 : 2;
+    }
+    std::cout.flush();
+    if (!std::cout)
+      fail("standard output: cannot write");
+    return 0;
+  } catch (const Error &e) {
+    fprintf(stderr, "error: %s\n", e.what());
+  } catch (const std::bad_alloc &) {
+    fprintf(stderr, "error: not enough memory\n");
+  }
+  return 1;
+}

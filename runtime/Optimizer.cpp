@@ -1,0 +1,73 @@
+//===- Optimizer.cpp ------------------------------------------------------===//
+#include "runtime/Optimizer.h"
+#include <algorithm>
+#include <cmath>
+
+namespace tintype::rt {
+
+// Elements of one run of grad_norm: small enough that threads share the work,
+// a multiple of every padding.
+constexpr int64_t kNormPiece = 1 << 20;
+constexpr int64_t kUpdatePiece = 1 << 30; // below the 2^31 elements a kernel can address
+
+Optimizer::Optimizer(ParameterStore &store, Threads &threads) : store(store), threads(threads) {
+  getProgram(store.manifest, "update");
+  getProgram(store.manifest, "grad_norm");
+}
+Optimizer::~Optimizer() = default;
+
+/// An executor for `count` elements, planned at first use; there are few sizes.
+Executor &Optimizer::programFor(const std::string &role, int64_t count) {
+  std::pair<std::string, int64_t> key(role, count);
+  for (auto &[k, e] : programs)
+    if (k == key)
+      return *e;
+  DimValues dims(store.manifest);
+  dims.set("N", count);
+  programs.emplace_back(key, std::make_unique<Executor>(store.manifest, role, dims, nullptr, threads));
+  return *programs.back().second;
+}
+
+double Optimizer::gradientNorm(double scale) {
+  double sum = 0;
+  for (const Segment &s : store.segments())
+    for (int64_t at = 0; at < s.count; at += kNormPiece) {
+      Executor &e = programFor("grad_norm", std::min(kNormPiece, s.count - at));
+      e.bindInput("g", store.gradients() + s.offset + at);
+      e.run();
+      sum += *static_cast<float *>(e.output<float>(e.program().outputs(0).name()));
+    }
+  return std::sqrt(sum) * scale;
+}
+
+void Optimizer::step(int64_t t, const AdamW &o, double norm, double scale) {
+  double clip = o.clip > 0 ? std::min(1.0, o.clip / (norm + 1e-6)) : 1.0;
+  for (const Segment &s : store.segments()) {
+    const float values[8] = {
+        static_cast<float>(o.lr), static_cast<float>(o.beta1), static_cast<float>(o.beta2), static_cast<float>(o.eps),
+        static_cast<float>(s.decay ? o.weightDecay : 0),
+        static_cast<float>(1 / (1 - std::pow(o.beta1, static_cast<double>(t)))),
+        static_cast<float>(1 / (1 - std::pow(o.beta2, static_cast<double>(t)))), static_cast<float>(clip * scale)};
+    std::copy(values, values + 8, hyper);
+    for (int64_t at = 0; at < s.count; at += kUpdatePiece) {
+      Executor &e = programFor("update", std::min(kUpdatePiece, s.count - at));
+      float *arrays[] = {store.values(), store.gradients(), store.moment1(), store.moment2()};
+      const char *roles[] = {"p", "g", "m", "v"};
+      for (int i = 0; i < 4; ++i) {
+        e.bindInput(roles[i], arrays[i] + s.offset + at);
+        e.bindOutput(roles[i], arrays[i] + s.offset + at);
+      }
+      e.bindInput("hyper", hyper);
+      e.run();
+    }
+  }
+}
+
+double Optimizer::bytesPerStep() const {
+  double n = 0;
+  for (const Segment &s : store.segments())
+    n += static_cast<double>(s.count);
+  return n * 4 * 9; // norm reads g; update reads and writes p, g, m, v
+}
+
+} // namespace tintype::rt

@@ -1,0 +1,270 @@
+//===- Program.cpp --------------------------------------------------------===//
+#include "runtime/Program.h"
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+
+namespace tintype::rt {
+
+constexpr int kMostResults = 32, kMostDims = 16, kMostArgs = 256;
+
+Executor::Executor(const Manifest &m, const std::string &role, const DimValues &dims, ParameterStore *store,
+                   Threads &threads, EntryOf entryOf)
+    : manifest(m), prog(getProgram(m, role)), values(dims), store(store), threads(threads) {
+  for (int s = 0; s < m.symbols_size(); ++s) {
+    if (values[s] > INT32_MAX)
+      fail("expected ", m.symbols(s).name(), " <= ", INT32_MAX, ", but got ", values[s]);
+    symbols.push_back(static_cast<int32_t>(values[s]));
+  }
+  for (const Input &i : prog.inputs())
+    inputShapes.push_back(evaluate(i.dims(), values, m));
+  for (const Output &o : prog.outputs())
+    outputShapes.push_back(evaluate(o.dims(), values, m));
+  planMemory();
+  profiles.resize(m.kernels_size());
+  for (const Launch &l : prog.launches())
+    planLaunch(l, entryOf, static_cast<int>(steps.size()));
+}
+
+/// Gives every buffer its place: parameters and gradients in the store, inputs
+/// and outputs in a block of their own, the rest in the arena by lifetime.
+void Executor::planMemory() {
+  size_t outside = 0;
+  std::vector<size_t> boundaryOffset(prog.buffers_size(), 0);
+  places.assign(prog.buffers_size(), nullptr);
+  arenaIndex.assign(prog.buffers_size(), -1);
+  views.resize(prog.buffers_size());
+  for (int i = 0; i < prog.buffers_size(); ++i) {
+    const Buffer &b = prog.buffers(i);
+    int64_t n = evaluate(b.elements(), values, manifest), bytes = 0;
+    if (n < 0 || n > INT32_MAX)
+      fail("at ", values.str(), " the buffer ", b.label(), " has ", n, " elements, more than the ", INT32_MAX,
+           " that a kernel can address\nhint: a smaller batch or context needs less");
+    elements.push_back(n);
+    bytes = n * byteSize(b.dtype());
+    switch (b.kind()) {
+    case Buffer::PARAMETER:
+    case Buffer::GRADIENT: {
+      if (!store || (b.kind() == Buffer::GRADIENT && !store->hasGradients()))
+        fail("program ", prog.role(), " needs ", store ? "gradients" : "parameters", ", which were not set up");
+      if (n > store->size(b.index()) || b.dtype() != F32)
+        fail("the manifest in this binary is damaged: buffer ", b.label(), " is larger than its parameter");
+      float *p = b.kind() == Buffer::PARAMETER ? store->value(b.index()) : store->gradient(b.index());
+      places[i] = reinterpret_cast<uint8_t *>(p);
+      break;
+    }
+    case Buffer::ARENA:
+      arenaIndex[i] = static_cast<int>(lifetimes.size());
+      lifetimes.push_back({static_cast<size_t>(bytes) + kAlign, b.first(), b.last()}); // vectors may read past the end
+      break;
+    default:
+      boundaryOffset[i] = outside;
+      outside += alignUp(bytes + kAlign);
+    }
+  }
+  size_t total = placeLifetimes(lifetimes);
+  arena = Memory(total, "program " + prog.role() + " at " + values.str());
+  boundary = Memory(outside, "inputs and outputs of program " + prog.role() + " at " + values.str());
+  for (int i = 0; i < prog.buffers_size(); ++i) {
+    if (arenaIndex[i] >= 0)
+      places[i] = arena.data() + lifetimes[arenaIndex[i]].offset;
+    else if (!places[i])
+      places[i] = boundary.data() + boundaryOffset[i];
+  }
+}
+
+HalideBuffer *Executor::makeBuffer(const Arg &arg, const std::string &label) {
+  std::vector<int64_t> shape = evaluate(arg.dims(), values, manifest);
+  int64_t n = elementCount(shape, label);
+  if (n * byteSize(arg.dtype()) > elements[arg.buffer()] * byteSize(prog.buffers(arg.buffer()).dtype()))
+    fail("the manifest in this binary is damaged: ", label, ": a view ", toString(shape), " is larger than buffer ",
+         prog.buffers(arg.buffer()).label());
+  int rank = static_cast<int>(shape.size());
+  descriptorDims.emplace_back(new HalideDim[std::max(rank, 1)]());
+  HalideDim *dim = descriptorDims.back().get();
+  int64_t stride = 1;
+  for (int h = 0; h < rank; ++h) {
+    int64_t extent = shape[rank - 1 - h];
+    dim[h] = {0, static_cast<int32_t>(extent), static_cast<int32_t>(stride), 0};
+    stride *= extent;
+  }
+  descriptors.emplace_back(new HalideBuffer());
+  HalideBuffer *b = descriptors.back().get();
+  b->host = places[arg.buffer()];
+  b->rank = rank;
+  b->dim = dim;
+  setType(*b, arg.dtype());
+  views[arg.buffer()].push_back(b);
+  return b;
+}
+
+void Executor::planLaunch(const Launch &l, const EntryOf &entryOf, int index) {
+  const Kernel &k = manifest.kernels(l.kernel());
+  Step s{};
+  s.entry = entryOf(l.kernel());
+  s.name = k.name().c_str();
+  s.kernel = l.kernel();
+  for (int symbol : k.symbols()) {
+    if (values[symbol] == DimValues::kUnset)
+      fail("kernel ", k.name(), " needs the runtime dimension ", manifest.symbols(symbol).name(), ", which has no value");
+    s.args.push_back(&symbols[symbol]);
+  }
+  for (const Arg &a : l.inputs())
+    s.args.push_back(makeBuffer(a, l.label()));
+  s.firstResult = static_cast<int>(s.args.size());
+  for (const Arg &a : l.results())
+    s.args.push_back(makeBuffer(a, l.label()));
+  s.argCount = static_cast<int>(s.args.size());
+  if (l.results_size() > kMostResults || s.argCount > kMostArgs)
+    fail("kernel ", k.name(), " takes ", s.argCount, " arguments, more than the runtime passes");
+  s.blocks = 1;
+  for (const Axis &x : l.grid()) {
+    GridAxis g{evaluate(x.extent(), values, manifest), x.block(), 0, {}};
+    g.count = (g.extent + g.block - 1) / g.block;
+    for (int r = 0; r < l.results_size(); ++r) {
+      if (x.result_dim(r) < 0)
+        continue;
+      auto *b = static_cast<HalideBuffer *>(s.args[s.firstResult + r]);
+      int h = b->rank - 1 - x.result_dim(r);
+      if (b->dim[h].extent != g.extent)
+        fail("the manifest in this binary is damaged: ", l.label(), ": a grid over ", g.extent, " crops a dimension of ",
+             b->dim[h].extent);
+      g.crops.push_back({r, h});
+    }
+    if (__builtin_mul_overflow(s.blocks, g.count, &s.blocks))
+      fail(l.label(), ": the grid has too many blocks at ", values.str());
+    s.grid.push_back(std::move(g));
+  }
+  s.flops = static_cast<double>(l.flops().ops_size() ? evaluate(l.flops(), values, manifest) : 0);
+  s.bytes = static_cast<double>(l.bytes().ops_size() ? evaluate(l.bytes(), values, manifest) : 0);
+  totalFlops += s.flops;
+  totalBytes += s.bytes;
+  KernelProfile &p = profiles[l.kernel()];
+  if (p.name.empty())
+    p = {k.name(), k.kind(), l.label()};
+  steps.push_back(std::move(s));
+}
+
+/// Calls the kernel on one block: result descriptors are copied and cropped,
+/// everything else is shared by all blocks.
+void Executor::runBlock(const Step &s, int64_t block) const {
+  HalideBuffer results[kMostResults];
+  HalideDim dims[kMostResults][kMostDims];
+  void *args[kMostArgs];
+  std::memcpy(args, s.args.data(), s.argCount * sizeof(void *));
+  int resultCount = s.argCount - s.firstResult;
+  for (int r = 0; r < resultCount; ++r) {
+    results[r] = *static_cast<HalideBuffer *>(args[s.firstResult + r]);
+    std::memcpy(dims[r], results[r].dim, results[r].rank * sizeof(HalideDim));
+    results[r].dim = dims[r];
+    args[s.firstResult + r] = &results[r];
+  }
+  for (size_t a = s.grid.size(); a-- > 0;) { // the last axis runs fastest
+    const GridAxis &g = s.grid[a];
+    int64_t start = block % g.count * g.block;
+    block /= g.count;
+    for (const Crop &c : g.crops) {
+      HalideDim &d = dims[c.result][c.dim];
+      d.min = static_cast<int32_t>(start);
+      d.extent = static_cast<int32_t>(std::min(g.block, g.extent - start));
+      results[c.result].host += start * d.stride * ((results[c.result].bits + 7) / 8);
+    }
+  }
+  setCurrentKernel(s.name);
+  if (int rc = s.entry(args)) {
+    fprintf(stderr, "internal error: kernel %s returned %d\n", s.name, rc);
+    abort();
+  }
+}
+
+void Executor::run() {
+  using Clock = std::chrono::steady_clock;
+  for (const Step &s : steps) {
+    Clock::time_point start;
+    if (profiling)
+      start = Clock::now();
+    if (s.blocks == 1)
+      runBlock(s, 0);
+    else
+      threads.parallelFor(s.blocks, [&](int64_t block) { runBlock(s, block); });
+    if (profiling) {
+      KernelProfile &p = profiles[s.kernel];
+      p.seconds += std::chrono::duration<double>(Clock::now() - start).count();
+      ++p.calls;
+      p.blocks += s.blocks;
+      p.flops += s.flops;
+      p.bytes += s.bytes;
+    }
+  }
+}
+
+void *Executor::inputData(const std::string &role) {
+  for (int i = 0; i < prog.buffers_size(); ++i)
+    if (prog.buffers(i).kind() == Buffer::INPUT && prog.inputs(prog.buffers(i).index()).role() == role)
+      return places[i];
+  return nullptr;
+}
+
+void *Executor::outputData(const std::string &name) {
+  for (int i = 0; i < prog.buffers_size(); ++i)
+    if (prog.buffers(i).kind() == Buffer::OUTPUT && prog.outputs(prog.buffers(i).index()).name() == name)
+      return places[i];
+  return nullptr;
+}
+
+void Executor::placeBuffer(int buffer, void *data) {
+  places[buffer] = static_cast<uint8_t *>(data);
+  for (HalideBuffer *b : views[buffer])
+    b->host = places[buffer];
+}
+
+void Executor::bindInput(const std::string &role, void *data) {
+  for (int i = 0; i < prog.buffers_size(); ++i)
+    if (prog.buffers(i).kind() == Buffer::INPUT && prog.inputs(prog.buffers(i).index()).role() == role)
+      placeBuffer(i, data);
+}
+
+void Executor::bindOutput(const std::string &name, void *data) {
+  for (int i = 0; i < prog.buffers_size(); ++i)
+    if (prog.buffers(i).kind() == Buffer::OUTPUT && prog.outputs(prog.buffers(i).index()).name() == name)
+      placeBuffer(i, data);
+}
+
+std::string Executor::explainPeak(int count) const {
+  size_t most = 0;
+  int at = 0;
+  for (int l = 0; l < prog.launches_size(); ++l) {
+    size_t alive = 0;
+    for (const Lifetime &b : lifetimes)
+      if (b.first <= l && l <= b.last)
+        alive += b.bytes;
+    if (alive > most) {
+      most = alive;
+      at = l;
+    }
+  }
+  std::vector<int> alive;
+  for (int i = 0; i < prog.buffers_size(); ++i)
+    if (arenaIndex[i] >= 0 && lifetimes[arenaIndex[i]].first <= at && at <= lifetimes[arenaIndex[i]].last)
+      alive.push_back(i);
+  auto bytesOf = [&](int i) { return lifetimes[arenaIndex[i]].bytes; };
+  std::stable_sort(alive.begin(), alive.end(), [&](int a, int b) { return bytesOf(a) > bytesOf(b); });
+  std::string out = "program " + prog.role() + " at " + values.str() + ": arena " + formatBytes(arena.size());
+  if (prog.launches_size())
+    out += ", most alive " + formatBytes(most) + " at " + prog.launches(at).label();
+  for (size_t i = 0; i < alive.size() && i < static_cast<size_t>(count); ++i)
+    out += "\n  " + formatBytes(bytesOf(alive[i])) + "  " + prog.buffers(alive[i]).label();
+  return out;
+}
+
+std::vector<KernelProfile> Executor::profile() const {
+  std::vector<KernelProfile> out;
+  for (const KernelProfile &p : profiles)
+    if (p.calls)
+      out.push_back(p);
+  std::sort(out.begin(), out.end(), [](const KernelProfile &a, const KernelProfile &b) { return a.seconds > b.seconds; });
+  return out;
+}
+
+} // namespace tintype::rt

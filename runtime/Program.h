@@ -1,0 +1,115 @@
+//===- Program.h - a program at fixed dimensions, ready to run --*- C++ -*-===//
+//
+// An Executor holds one program of the manifest planned for one set of runtime
+// dimensions: where each buffer lies, and every kernel's arguments. A run only
+// calls kernels; nothing is allocated or evaluated again.
+//
+//   DimValues dims(manifest);
+//   dims.set("B", 4), dims.set("T", 256);
+//   Executor step(manifest, "train_step", dims, &store, threads);
+//   std::copy(.., step.input<int32_t>("tokens"));
+//   step.run();
+//   float loss = *step.output<float>("loss");
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+#include "runtime/Halide.h"
+#include "runtime/Manifest.h"
+#include "runtime/Memory.h"
+#include "runtime/Parameters.h"
+#include "runtime/Threads.h"
+#include <functional>
+
+namespace tintype::rt {
+
+/// What one kernel has done over all runs since profiling was switched on.
+struct KernelProfile {
+  std::string name, kind, label; ///< label: of its first launch
+  int64_t calls = 0, blocks = 0;
+  double seconds = 0, flops = 0, bytes = 0;
+};
+
+class Executor {
+public:
+  using EntryOf = std::function<KernelEntry(int kernel)>;
+  /// Plans `role` at `dims`. `store` may be null for programs without
+  /// parameters. Memory that cannot be had, sizes that overflow or dims that
+  /// lack a value are Errors. `entryOf` replaces the linked kernels in tests.
+  Executor(const Manifest &manifest, const std::string &role, const DimValues &dims, ParameterStore *store,
+           Threads &threads, EntryOf entryOf = linkedKernel);
+  Executor(const Executor &) = delete;
+
+  void run();
+
+  /// Memory of an input by its role; null when the program has no such input.
+  template <typename T = void> T *input(const std::string &role) { return static_cast<T *>(inputData(role)); }
+  /// Memory of an output by its name; null when there is none.
+  template <typename T = void> T *output(const std::string &name) { return static_cast<T *>(outputData(name)); }
+  std::vector<int64_t> inputShape(int index) const { return inputShapes[index]; }
+  std::vector<int64_t> outputShape(int index) const { return outputShapes[index]; }
+
+  /// Puts an input or output into the caller's memory, before the next run.
+  void bindInput(const std::string &role, void *data);
+  void bindOutput(const std::string &name, void *data);
+
+  const Program &program() const { return prog; }
+  const DimValues &dims() const { return values; }
+  size_t arenaBytes() const { return arena.size(); } ///< temporaries only
+  double flops() const { return totalFlops; }        ///< of one run
+  double bytes() const { return totalBytes; }
+
+  /// The launch where most memory is alive, and the `count` largest buffers there, as text.
+  std::string explainPeak(int count = 8) const;
+
+  void setProfiling(bool on) { profiling = on; }
+  std::vector<KernelProfile> profile() const; ///< slowest first
+
+private:
+  struct Crop {
+    int result, dim; ///< dim in Halide's order
+  };
+  struct GridAxis {
+    int64_t extent, block, count;
+    std::vector<Crop> crops;
+  };
+  struct Step {
+    KernelEntry entry;
+    const char *name;
+    int kernel, argCount, firstResult; ///< firstResult: position in args
+    int64_t blocks;
+    std::vector<void *> args;
+    std::vector<GridAxis> grid;
+    double flops, bytes;
+  };
+
+  void planMemory();
+  void planLaunch(const Launch &launch, const EntryOf &entryOf, int index);
+  HalideBuffer *makeBuffer(const Arg &arg, const std::string &label);
+  void placeBuffer(int buffer, void *data);
+  void runBlock(const Step &step, int64_t block) const;
+  void *inputData(const std::string &role);
+  void *outputData(const std::string &name);
+
+  const Manifest &manifest;
+  const Program &prog;
+  DimValues values;
+  ParameterStore *store;
+  Threads &threads;
+
+  std::vector<int64_t> elements;  // per buffer
+  std::vector<uint8_t *> places;  // per buffer
+  std::vector<Lifetime> lifetimes;
+  std::vector<int> arenaIndex;    // per buffer: into lifetimes, or -1
+  std::vector<std::vector<HalideBuffer *>> views; // per buffer: the descriptors that show it
+  std::vector<std::vector<int64_t>> inputShapes, outputShapes;
+  std::vector<std::unique_ptr<HalideBuffer>> descriptors;
+  std::vector<std::unique_ptr<HalideDim[]>> descriptorDims;
+  std::vector<int32_t> symbols;   // what kernels get, one per manifest symbol
+  std::vector<Step> steps;
+  Memory arena, boundary; // temporaries; inputs and outputs
+  double totalFlops = 0, totalBytes = 0;
+  bool profiling = false;
+  std::vector<KernelProfile> profiles; // per kernel
+};
+
+} // namespace tintype::rt
