@@ -4,6 +4,37 @@
 
 include "mlir/Pass/PassBase.td"
 
+class FusionPass<string name, string base> : Pass<name, base> {
+  let dependentDialects = ["::tintype::graph::GraphDialect", "::mlir::func::FuncDialect"];
+  let options = [Option<"remarks", "remarks", "bool", "false",
+                        "say each decision with the number that decided it (off: thousands in a training step)">];
+}
+
+def GraphInline : FusionPass<"graph-inline", "::mlir::func::FuncOp"> {
+  let summary = "copy cheap pointwise definitions into the definitions that read them";
+  let description = [{
+    A definition between two others costs a pass over memory. One that is read
+    once goes into its reader; one that is cheap and reads a single tensor of its
+    size goes into all of them, and is computed again. The operands of
+    contractions stay plain: only re-reads (slices, permutations) and a lone mask
+    or scale go into these. Reductions are never repeated.
+
+    ```mlir
+    %p = graph.compute none over <4, 8> by <> { 2 * x[d0, d1] }
+    %y = graph.compute none over <8, 4> by <> { p[d1, d0] + b[d1] }
+    ```
+    becomes
+    ```mlir
+    %y = graph.compute none over <8, 4> by <> { 2 * x[d1, d0] + b[d1] }
+    ```
+    A sum of a tensor and of a scatter that starts at 0 becomes a scatter that
+    starts at the tensor.
+  }];
+  let statistics = [
+    Statistic<"numInlined", "inlined", "reads replaced by the body of what they read">,
+    Statistic<"numKept", "kept", "reads of pointwise definitions that stay">];
+}
+
 def GraphOutlineKernels : Pass<"graph-outline-kernels", "::mlir::ModuleOp"> {
   let summary = "move groups of definitions into kernel functions and share equal ones";
   let description = [{

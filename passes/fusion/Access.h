@@ -1,0 +1,40 @@
+//===- Access.h - index expressions of reads --------------------*- C++ -*-===//
+// An access is a map from loop dims and scalar symbols to the indices of a
+// tensor. Inlining a producer composes two of them. A worked example: a body
+// reads p[d1, d0 + 1] and p is defined as p[d0, d1] = x[d0 floordiv 2, s0, d1];
+// then the body reads x[d1 floordiv 2, s0, d0 + 1].
+//===----------------------------------------------------------------------===//
+#ifndef TINTYPE_PASSES_FUSION_ACCESS_H
+#define TINTYPE_PASSES_FUSION_ACCESS_H
+
+#include "dialects/graph/Graph.h"
+
+namespace tintype::fusion {
+
+/// `e` over loop dims with these extents: quotients and remainders that the
+/// ranges decide are gone, e.g. `(d0 * 64 + d1) mod 64` is d1 when d1 < 64.
+mlir::AffineExpr simplifyIndex(mlir::AffineExpr e, llvm::ArrayRef<mlir::AffineExpr> extents);
+
+/// The access `inner` of a definition that is evaluated at `outer`: dims of
+/// `outer`; its symbols, then those of `inner`. `extents` are the loops of `outer`.
+mlir::AffineMap composeAccess(mlir::AffineMap inner, mlir::AffineMap outer, llvm::ArrayRef<mlir::AffineExpr> extents);
+
+/// The index into a tensor of extents `from` of the element that lies at `index`
+/// after a reshape to `to`; fails where that needs a product of two runtime values.
+mlir::FailureOr<llvm::SmallVector<mlir::AffineExpr>>
+throughReshape(llvm::ArrayRef<mlir::AffineExpr> index, llvm::ArrayRef<mlir::AffineExpr> to,
+               llvm::ArrayRef<mlir::AffineExpr> from, llvm::ArrayRef<mlir::AffineExpr> extents);
+
+/// Whether `map` reaches each element at most about once: every loop dim that
+/// has more than one point stands alone in a result of its own.
+bool isOneToOne(mlir::AffineMap map, llvm::ArrayRef<mlir::AffineExpr> extents);
+
+/// Replaces `read` of a pointwise compute by a copy of that compute's body.
+void inlineProducer(graph::ReadOp read);
+
+/// Makes equal scalar ops of a body one, and drops those that nothing uses.
+void simplifyBody(mlir::Operation *definition);
+
+} // namespace tintype::fusion
+
+#endif
