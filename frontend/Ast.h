@@ -28,9 +28,7 @@ namespace tintype::frontend {
 //===-- Expressions -------------------------------------------------------===//
 
 struct Expr {
-  enum class Kind {
-    Number, String, Bool, Name, List, Unary, Binary, Cond, Field, Call, Subscript, Reduce
-  };
+  enum class Kind { Number, String, Bool, Name, List, Unary, Binary, Cond, Field, Call, Subscript, Reduce };
   const Kind kind;
   /// Where messages point: the operator of a binary or conditional
   /// expression, else the first token.
@@ -90,8 +88,21 @@ struct UnaryExpr : ExprOf<Expr::Kind::Unary> {
 };
 
 enum class BinaryOp {
-  Or, And, Less, Greater, LessEqual, GreaterEqual, Equal, NotEqual,
-  Add, Sub, Mul, Div, FloorDiv, Mod, Pow
+  Or,
+  And,
+  Less,
+  Greater,
+  LessEqual,
+  GreaterEqual,
+  Equal,
+  NotEqual,
+  Add,
+  Sub,
+  Mul,
+  Div,
+  FloorDiv,
+  Mod,
+  Pow
 };
 struct BinaryExpr : ExprOf<Expr::Kind::Binary> {
   using ExprOf::ExprOf;
@@ -153,8 +164,17 @@ struct Bind {
 };
 
 enum class Reducer {
-  Sum, Prod, Mean, Max, Min, Any, All, ArgMax, LogSumExp, // drop the index
-  Softmax, CumSum                                         // keep the index
+  Sum,
+  Prod,
+  Mean,
+  Max,
+  Min,
+  Any,
+  All,
+  ArgMax,
+  LogSumExp, // drop the index
+  Softmax,
+  CumSum // keep the index
 };
 /// `sum(i, j: n if filter) body`
 struct ReduceExpr : ExprOf<Expr::Kind::Reduce> {

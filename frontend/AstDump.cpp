@@ -102,8 +102,7 @@ struct Dumper {
 
   void dims(const std::vector<Dim> &list) {
     os << '[';
-    llvm::interleave(
-        list, os, [&](const Dim &d) { d.isPack() ? (void)(os << "...") : expr(d.expr.get()); }, " ");
+    llvm::interleave(list, os, [&](const Dim &d) { d.isPack() ? (void)(os << "...") : expr(d.expr.get()); }, " ");
     os << ']';
   }
 

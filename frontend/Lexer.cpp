@@ -16,13 +16,13 @@ static constexpr std::pair<llvm::StringLiteral, Tok> kKeywords[] = {
 
 /// Longest first, so that the first match is the token.
 static constexpr std::pair<llvm::StringLiteral, Tok> kPunctuation[] = {
-    {"...", Tok::Ellipsis},    {"..", Tok::DotDot},        {"??", Tok::OrElse},     {"->", Tok::Arrow},
-    {"//", Tok::SlashSlash},   {"==", Tok::EqualEqual},    {"!=", Tok::NotEqual},   {"<=", Tok::LessEqual},
-    {">=", Tok::GreaterEqual}, {"(", Tok::LParen},         {")", Tok::RParen},      {"[", Tok::LBracket},
-    {"]", Tok::RBracket},      {"{", Tok::LBrace},         {"}", Tok::RBrace},      {",", Tok::Comma},
-    {":", Tok::Colon},         {".", Tok::Dot},            {"=", Tok::Assign},      {"?", Tok::Question},
-    {"+", Tok::Plus},          {"-", Tok::Minus},          {"*", Tok::Star},        {"/", Tok::Slash},
-    {"%", Tok::Percent},       {"^", Tok::Caret},          {"<", Tok::Less},        {">", Tok::Greater}};
+    {"...", Tok::Ellipsis},    {"..", Tok::DotDot},     {"??", Tok::OrElse},   {"->", Tok::Arrow},
+    {"//", Tok::SlashSlash},   {"==", Tok::EqualEqual}, {"!=", Tok::NotEqual}, {"<=", Tok::LessEqual},
+    {">=", Tok::GreaterEqual}, {"(", Tok::LParen},      {")", Tok::RParen},    {"[", Tok::LBracket},
+    {"]", Tok::RBracket},      {"{", Tok::LBrace},      {"}", Tok::RBrace},    {",", Tok::Comma},
+    {":", Tok::Colon},         {".", Tok::Dot},         {"=", Tok::Assign},    {"?", Tok::Question},
+    {"+", Tok::Plus},          {"-", Tok::Minus},       {"*", Tok::Star},      {"/", Tok::Slash},
+    {"%", Tok::Percent},       {"^", Tok::Caret},       {"<", Tok::Less},      {">", Tok::Greater}};
 
 llvm::StringRef spelling(Tok kind) {
   for (const auto &[text, k] : kKeywords)
@@ -57,10 +57,29 @@ static Tok classifyWord(llvm::StringRef word) {
 /// Whether a statement goes on after this token and a newline.
 static bool continuesLine(Tok kind) {
   switch (kind) {
-  case Tok::Comma: case Tok::Colon: case Tok::DotDot: case Tok::Assign: case Tok::Arrow: case Tok::Question:
-  case Tok::OrElse: case Tok::Plus: case Tok::Minus: case Tok::Star: case Tok::Slash: case Tok::SlashSlash:
-  case Tok::Percent: case Tok::Caret: case Tok::Less: case Tok::Greater: case Tok::LessEqual:
-  case Tok::GreaterEqual: case Tok::EqualEqual: case Tok::NotEqual: case Tok::Or: case Tok::And: case Tok::Not:
+  case Tok::Comma:
+  case Tok::Colon:
+  case Tok::DotDot:
+  case Tok::Assign:
+  case Tok::Arrow:
+  case Tok::Question:
+  case Tok::OrElse:
+  case Tok::Plus:
+  case Tok::Minus:
+  case Tok::Star:
+  case Tok::Slash:
+  case Tok::SlashSlash:
+  case Tok::Percent:
+  case Tok::Caret:
+  case Tok::Less:
+  case Tok::Greater:
+  case Tok::LessEqual:
+  case Tok::GreaterEqual:
+  case Tok::EqualEqual:
+  case Tok::NotEqual:
+  case Tok::Or:
+  case Tok::And:
+  case Tok::Not:
     return true;
   default:
     return false;

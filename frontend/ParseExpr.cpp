@@ -14,21 +14,20 @@ struct Operator {
 } // namespace
 
 static constexpr unsigned kAnd = 1, kCompare = 2, kTerm = 4;
-static constexpr Operator kOperators[] = {
-    {Tok::Or, BinaryOp::Or, 0},
-    {Tok::And, BinaryOp::And, kAnd},
-    {Tok::Less, BinaryOp::Less, kCompare},
-    {Tok::Greater, BinaryOp::Greater, kCompare},
-    {Tok::LessEqual, BinaryOp::LessEqual, kCompare},
-    {Tok::GreaterEqual, BinaryOp::GreaterEqual, kCompare},
-    {Tok::EqualEqual, BinaryOp::Equal, kCompare},
-    {Tok::NotEqual, BinaryOp::NotEqual, kCompare},
-    {Tok::Plus, BinaryOp::Add, 3},
-    {Tok::Minus, BinaryOp::Sub, 3},
-    {Tok::Star, BinaryOp::Mul, kTerm},
-    {Tok::Slash, BinaryOp::Div, kTerm},
-    {Tok::SlashSlash, BinaryOp::FloorDiv, kTerm},
-    {Tok::Percent, BinaryOp::Mod, kTerm}};
+static constexpr Operator kOperators[] = {{Tok::Or, BinaryOp::Or, 0},
+                                          {Tok::And, BinaryOp::And, kAnd},
+                                          {Tok::Less, BinaryOp::Less, kCompare},
+                                          {Tok::Greater, BinaryOp::Greater, kCompare},
+                                          {Tok::LessEqual, BinaryOp::LessEqual, kCompare},
+                                          {Tok::GreaterEqual, BinaryOp::GreaterEqual, kCompare},
+                                          {Tok::EqualEqual, BinaryOp::Equal, kCompare},
+                                          {Tok::NotEqual, BinaryOp::NotEqual, kCompare},
+                                          {Tok::Plus, BinaryOp::Add, 3},
+                                          {Tok::Minus, BinaryOp::Sub, 3},
+                                          {Tok::Star, BinaryOp::Mul, kTerm},
+                                          {Tok::Slash, BinaryOp::Div, kTerm},
+                                          {Tok::SlashSlash, BinaryOp::FloorDiv, kTerm},
+                                          {Tok::Percent, BinaryOp::Mod, kTerm}};
 
 ExprPtr Parser::placeholder() { return std::make_unique<NumberExpr>(loc()); }
 
@@ -48,9 +47,7 @@ ExprPtr Parser::parseExpr() {
 }
 
 ExprPtr Parser::parseBinary(unsigned level) {
-  auto operand = [&] {
-    return level == kAnd ? parseNot() : level == kTerm ? parseUnary() : parseBinary(level + 1);
-  };
+  auto operand = [&] { return level == kAnd ? parseNot() : level == kTerm ? parseUnary() : parseBinary(level + 1); };
   ExprPtr lhs = operand();
   while (true) {
     const Operator *found = nullptr;

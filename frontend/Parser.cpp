@@ -50,7 +50,8 @@ std::string Parser::takeName(const char *what) {
   if (at(Tok::Name))
     return textOf(take()).str();
   Token t = peek();
-  if (DiagBuilder *e = failExpected(what); e && (t.kind == Tok::Reducer || (t.kind >= Tok::Import && t.kind <= Tok::False)))
+  if (DiagBuilder *e = failExpected(what);
+      e && (t.kind == Tok::Reducer || (t.kind >= Tok::Import && t.kind <= Tok::False)))
     e->hint() << "`" << textOf(t) << "` is a reserved word";
   return "?";
 }

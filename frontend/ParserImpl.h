@@ -102,7 +102,8 @@ private:
   };
   void failTooDeep();
   /// Sets the first token and the height of a node from its children.
-  template <typename T> ExprPtr finish(std::unique_ptr<T> node, Loc begin, std::initializer_list<const Expr *> children);
+  template <typename T>
+  ExprPtr finish(std::unique_ptr<T> node, Loc begin, std::initializer_list<const Expr *> children);
   ExprPtr placeholder();
 
   std::string docAbove(Loc where);
