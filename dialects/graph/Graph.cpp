@@ -175,6 +175,7 @@ LogicalResult ParameterOp::verify() {
 
 /// C1 of every op that names a parameter.
 static LogicalResult verifyParameter(Operation *op, SymbolTableCollection &tables, FlatSymbolRefAttr name, Type type) {
+  // param_c1, grad_c1, set_grad_c1
   auto parameter = tables.lookupNearestSymbolFrom<ParameterOp>(op, name);
   if (!parameter)
     return op->emitOpError() << "expected a graph.parameter of the name " << name << ", but found none";
@@ -197,6 +198,7 @@ static LogicalResult verifyAccess(Operation *op, AffineMap map, size_t symbols, 
   Operation *def = op->getParentOp();
   if (!isa_and_nonnull<ComputeOp, ScatterOp>(def))
     return success(); // inside a kernel's own forms loops are checked there
+  // read_c1, inside_c1, index_c1, random_c1
   size_t loops = extentsOf(def).size();
   if (map.getNumDims() != loops)
     return op->emitOpError() << "expected a map of " << loops << " loop dims, but got " << map.getNumDims();
