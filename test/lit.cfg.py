@@ -2,6 +2,7 @@
 # `.deps/venv/bin/lit -v test` (or any file or folder under test/).
 import os
 import pathlib
+import subprocess
 
 import lit.formats
 import lit.util
@@ -43,7 +44,7 @@ config.substitutions += [
 ]
 
 # Features. `REQUIRES: slow` keeps a test out of `tools/test --fast`; `tool-X` says that
-# program X was built; `shared` that the recorded reference traces lie beside the project.
+# program X was built; `build` that the driver makes binaries; `shared` that the recorded reference traces lie beside the project.
 if not lit_config.params.get("fast"):
     config.available_features.add("slow")
 if (source.parent / "shared/peers/parity").is_dir():
@@ -55,6 +56,9 @@ if "avx512f" in flags:
     config.available_features.add("avx512")
 if (build / "bin").is_dir():
     config.available_features.update("tool-" + p.name for p in (build / "bin").iterdir())
+driver = build / "bin/tintype"
+if driver.exists() and subprocess.run([driver, "build", "--help"], capture_output=True).returncode == 0:
+    config.available_features.add("build")
 
 if lit_config.maxIndividualTestTime == 0 and lit.util.killProcessAndChildrenIsSupported()[0]:
     lit_config.maxIndividualTestTime = 600
