@@ -57,7 +57,7 @@ if "avx512f" in flags:
 if (build / "bin").is_dir():
     config.available_features.update("tool-" + p.name for p in (build / "bin").iterdir())
 driver = build / "bin/tintype"
-if driver.exists() and subprocess.run([driver, "build", "--help"], capture_output=True).returncode == 0:
+if driver.exists() and "\n  build " in subprocess.run([driver, "--help"], capture_output=True, text=True).stdout:
     config.available_features.add("build")
 
 if lit_config.maxIndividualTestTime == 0 and lit.util.killProcessAndChildrenIsSupported()[0]:
