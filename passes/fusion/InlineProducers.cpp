@@ -36,7 +36,7 @@ static bool isView(ComputeOp producer, const BodyCost &cost) {
   return read && cost.ops + cost.heavy == 0 && read.getSymbols().empty() && !read.getGuarded();
 }
 
-/// The tensor that the only wide read of `producer` reads at the identity, when a definition made it.
+/// A definition that `producer` reads at the point it computes, so that they can share a kernel.
 static Operation *hostOfEpilogue(ComputeOp producer) {
   for (ReadOp read : readsOf(producer))
     if (isIdentityRead(read))
@@ -93,6 +93,8 @@ static Decision decide(ReadOp read, ComputeOp producer) {
     return no("its " + Twine(cost.ops + cost.heavy) + " ops would be repeated at other points");
   if (readers.size() == 1)
     return yes("saves " + bytesText(producer.getType()) + " bytes");
+  if (Operation *host = hostOfEpilogue(producer); host && isContraction(host) && host->hasOneUse())
+    return no("it costs no pass over memory where its operand is made");
   if (cost.heavy || cost.ops > 4)
     return no(Twine(readers.size()) + " definitions read it, and it takes " + Twine(cost.ops + cost.heavy) + " ops");
   if (cost.wide > 1)
@@ -162,7 +164,7 @@ struct Inline : public tintype::fusion::impl::GraphInlineBase<Inline> {
       Decision decision = decide(read, producer);
       numKept += !decision.doIt;
       if (remarks)
-        producer.emitRemark() << (decision.doIt ? "inlined: " : "not inlined: ") << decision.reason;
+        emitRemark(producer.getLoc()) << (decision.doIt ? "inlined: " : "not inlined: ") << decision.reason;
       if (!decision.doIt)
         continue;
       inlineProducer(read);

@@ -35,6 +35,25 @@ def GraphInline : FusionPass<"graph-inline", "::mlir::func::FuncOp"> {
     Statistic<"numKept", "kept", "reads of pointwise definitions that stay">];
 }
 
+def GraphFormKernels : FusionPass<"graph-form-kernels", "::mlir::func::FuncOp"> {
+  let summary = "group definitions that one kernel can compute, and order the groups";
+  let description = [{
+    Marks definitions with `graph.group` and makes each group a run of ops. A
+    group is one of
+
+    * a contraction with pointwise definitions over its points, which read it and
+      each other at the point (bias, activation, residual, accumulation);
+    * a row: reductions that keep the same leading dims, and pointwise definitions
+      with these leading dims, which read each other in the same row;
+    * pointwise definitions over the same points, which read each other at the
+      point, or the same tensor;
+    * a scatter.
+
+    Reads and writes of a gradient (`graph.grad`, `graph.set_grad`) keep their order.
+  }];
+  let statistics = [Statistic<"numJoined", "joined", "clusters merged into another">];
+}
+
 def GraphOutlineKernels : Pass<"graph-outline-kernels", "::mlir::ModuleOp"> {
   let summary = "move groups of definitions into kernel functions and share equal ones";
   let description = [{

@@ -5,6 +5,9 @@
 using namespace mlir;
 
 void tintype::buildFusionPipeline(OpPassManager &pm) {
+  OpPassManager &hosts = pm.nest<func::FuncOp>();
+  hosts.addPass(fusion::createGraphInline());
+  hosts.addPass(fusion::createGraphFormKernels()); // after inlining: what is left is what costs a pass over memory
   pm.addPass(fusion::createGraphOutlineKernels());
 }
 

@@ -1,0 +1,195 @@
+//===- Clusters.cpp - which definitions become one kernel -----------------===//
+#include "passes/fusion/Clusters.h"
+#include "passes/fusion/Kernel.h"
+#include <queue>
+
+using namespace mlir;
+using namespace tintype::graph;
+
+namespace tintype::fusion {
+
+//===-- forms of kernels --------------------------------------------------===//
+
+/// All definitions range over the same points, and read each other at the same point.
+static std::string whyNotOneSpace(ArrayRef<Operation *> group, const llvm::SmallPtrSetImpl<Operation *> &members,
+                                  ArrayRef<AffineExpr> space) {
+  for (Operation *op : group) {
+    if (dimsOf(op->getResult(0).getType()) != SmallVector<AffineExpr>(space))
+      return "they range over different points";
+    for (ReadOp read : readsOf(op))
+      if (members.contains(read.getSource().getDefiningOp()) && !(isPointwise(op) && isIdentityRead(read)))
+        return "one reads the other at another point";
+  }
+  return "";
+}
+
+/// All definitions share the leading dims that the reductions keep, and read
+/// each other in the same row.
+static std::string whyNotOneRow(ArrayRef<Operation *> group, const llvm::SmallPtrSetImpl<Operation *> &members) {
+  unsigned rows = 0;
+  SmallVector<AffineExpr> outer;
+  for (Operation *op : group)
+    if (isReduction(op)) {
+      SmallVector<AffineExpr> kept = dimsOf(op->getResult(0).getType());
+      if (rows && kept.size() != rows)
+        return "they reduce to " + std::to_string(rows) + " and " + std::to_string(kept.size()) + " dims";
+      rows = kept.size();
+      outer = kept;
+    }
+  if (rows == 0)
+    return "nothing is left to run in parallel";
+  for (Operation *op : group) {
+    SmallVector<AffineExpr> dims = dimsOf(op->getResult(0).getType());
+    if (dims.size() < rows || !llvm::equal(ArrayRef(dims).take_front(rows), outer))
+      return "they have different rows";
+    for (ReadOp read : readsOf(op))
+      if (members.contains(read.getSource().getDefiningOp()) && numLeadingDims(read.getMap()) < rows)
+        return "one reads the other in another row";
+  }
+  return "";
+}
+
+std::string whyNotOneKernel(ArrayRef<Operation *> group) {
+  // Compile time: each definition is a Halide function, and loop nests are fused.
+  constexpr size_t maxDefinitions = 32;
+  if (group.size() <= 1)
+    return "";
+  if (group.size() > maxDefinitions)
+    return "it would hold " + std::to_string(group.size()) + " definitions, more than " + std::to_string(maxDefinitions);
+  unsigned contractions = 0, reductions = 0;
+  for (Operation *op : group) {
+    if (isa<ScatterOp>(op))
+      return "a scatter is a kernel of its own";
+    contractions += isContraction(op);
+    reductions += isReduction(op);
+  }
+  llvm::SmallPtrSet<Operation *, 8> members(group.begin(), group.end());
+  if (contractions > 1)
+    return "it would hold " + std::to_string(contractions) + " contractions";
+  if (contractions == 1 && reductions > 1)
+    return "a contraction and a reduction";
+  if (reductions > contractions)
+    return whyNotOneRow(group, members);
+  return whyNotOneSpace(group, members, dimsOf(group.front()->getResult(0).getType()));
+}
+
+//===-- the partition -----------------------------------------------------===//
+
+Clusters::Clusters(Block &block) : block(block) {
+  llvm::DenseMap<Attribute, SmallVector<unsigned>> sinceWrite; // parameter -> accesses of its gradient
+  for (Operation &op : block.without_terminator()) {
+    unsigned i = ops.size();
+    ops.push_back(&op);
+    cluster[&op] = index[&op] = i;
+    members.push_back({i});
+    llvm::SmallSetVector<unsigned, 8> before;
+    auto follow = [&](Value v) {
+      Operation *def = v.getDefiningOp();
+      if (def && def->getBlock() == &block)
+        before.insert(index[def]);
+    };
+    op.walk([&](Operation *inner) { llvm::for_each(inner->getOperands(), follow); });
+    // Reads and writes of a gradient keep their order.
+    if (auto grad = dyn_cast<GradOp>(&op)) {
+      auto &accesses = sinceWrite[grad.getNameAttr()];
+      if (!accesses.empty())
+        before.insert(accesses.front());
+      accesses.push_back(i);
+    } else if (auto set = dyn_cast<SetGradOp>(&op)) {
+      auto &accesses = sinceWrite[set.getNameAttr()];
+      before.insert(accesses.begin(), accesses.end());
+      accesses = {i};
+    }
+    operands.emplace_back(before.begin(), before.end());
+  }
+}
+
+SmallVector<Operation *> Clusters::definitions(unsigned c) const {
+  SmallVector<Operation *> result;
+  for (unsigned i : members[c])
+    if (isDefinition(ops[i]))
+      result.push_back(ops[i]);
+  return result;
+}
+
+/// Whether a path of uses leaves `from` and enters `to` through a third cluster.
+bool Clusters::reaches(unsigned from, unsigned to) const {
+  std::vector<bool> seen(members.size());
+  SmallVector<unsigned> todo = {to};
+  seen[to] = seen[from] = true;
+  while (!todo.empty()) {
+    unsigned c = todo.pop_back_val();
+    for (unsigned i : members[c])
+      for (unsigned j : operands[i]) {
+        unsigned d = cluster.lookup(ops[j]);
+        if (d == from && c != to)
+          return true;
+        if (!seen[d]) {
+          seen[d] = true;
+          todo.push_back(d);
+        }
+      }
+  }
+  return false;
+}
+
+std::string Clusters::merge(unsigned a, unsigned b) {
+  SmallVector<unsigned> both(members[a]);
+  both.append(members[b]);
+  llvm::sort(both);
+  SmallVector<Operation *> group;
+  for (unsigned i : both)
+    group.push_back(ops[i]);
+  if (std::string reason = whyNotOneKernel(group); !reason.empty())
+    return reason;
+  if (reaches(a, b) || reaches(b, a))
+    return "one uses the other through a third kernel";
+  members[a] = both;
+  members[b].clear();
+  for (Operation *op : group)
+    cluster[op] = a;
+  return "";
+}
+
+void Clusters::writeBack() {
+  std::vector<unsigned> waiting(members.size());
+  std::vector<SmallVector<unsigned>> users(members.size());
+  for (unsigned c = 0; c < members.size(); ++c) {
+    llvm::SmallSetVector<unsigned, 8> before;
+    for (unsigned i : members[c])
+      for (unsigned j : operands[i])
+        if (unsigned d = cluster[ops[j]]; d != c)
+          before.insert(d);
+    waiting[c] = before.size();
+    for (unsigned d : before)
+      users[d].push_back(c);
+  }
+  // Of the clusters whose operands are there, the one that came first.
+  using Entry = std::pair<unsigned, unsigned>; // index of its first op, cluster
+  std::priority_queue<Entry, std::vector<Entry>, std::greater<Entry>> ready;
+  auto push = [&](unsigned c) {
+    if (!members[c].empty() && waiting[c] == 0)
+      ready.push({members[c].front(), c});
+  };
+  for (unsigned c = 0; c < members.size(); ++c)
+    push(c);
+  Builder b(block.getParentOp()->getContext());
+  unsigned number = 0;
+  while (!ready.empty()) {
+    unsigned c = ready.top().second;
+    ready.pop();
+    bool isGroup = isDefinition(ops[members[c].front()]);
+    for (unsigned i : members[c]) {
+      ops[i]->moveBefore(block.getTerminator());
+      if (isGroup)
+        ops[i]->setAttr(groupAttr, b.getI32IntegerAttr(number));
+    }
+    number += isGroup;
+    for (unsigned user : users[c]) {
+      --waiting[user];
+      push(user);
+    }
+  }
+}
+
+} // namespace tintype::fusion

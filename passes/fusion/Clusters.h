@@ -1,0 +1,44 @@
+//===- Clusters.h - which definitions become one kernel ---------*- C++ -*-===//
+// A partition of the ops of a block into clusters, refined by merging. Two
+// clusters may merge when no path of uses leaves one and enters the other
+// through a third: then the block can be ordered so that each is one run of ops.
+//===----------------------------------------------------------------------===//
+#ifndef TINTYPE_PASSES_FUSION_CLUSTERS_H
+#define TINTYPE_PASSES_FUSION_CLUSTERS_H
+
+#include "dialects/graph/Graph.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace tintype::fusion {
+
+/// Why `group`, definitions in program order, cannot be one kernel whatever
+/// stands around it; empty when it can. The forms of kernels are in README.md.
+std::string whyNotOneKernel(llvm::ArrayRef<mlir::Operation *> group);
+
+class Clusters {
+public:
+  /// Every op of `block` but its terminator, each in a cluster of its own.
+  explicit Clusters(mlir::Block &block);
+
+  unsigned clusterOf(mlir::Operation *op) const { return cluster.lookup(op); }
+  /// The definitions of a cluster in program order; empty for other ops.
+  llvm::SmallVector<mlir::Operation *> definitions(unsigned c) const;
+  /// Puts `b` into `a` if that is legal and one kernel; else says why not.
+  std::string merge(unsigned a, unsigned b);
+  /// Reorders the block so that clusters are runs, as near to the program order
+  /// as their uses allow, and numbers those of definitions with `graph.group`.
+  void writeBack();
+
+private:
+  bool reaches(unsigned from, unsigned to) const;
+
+  mlir::Block &block;
+  std::vector<mlir::Operation *> ops; // in program order
+  llvm::DenseMap<mlir::Operation *, unsigned> cluster, index;
+  std::vector<llvm::SmallVector<unsigned>> members;  // cluster -> indices of ops, sorted
+  std::vector<llvm::SmallVector<unsigned>> operands; // op -> indices of ops it must follow
+};
+
+} // namespace tintype::fusion
+
+#endif
