@@ -60,6 +60,8 @@ int main(int argc, char **argv) {
     app.add_option("--seed", context.seed, "seed of everything random (default: 0)");
     addInfo(app, context);
     addInit(app, context);
+    addTrace(app, context);
+    addBench(app, context);
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError &e) {

@@ -1,0 +1,202 @@
+//===- Bench.cpp - the bench subcommand: how fast, and of what ------------===//
+//
+// Measures steps on random data for a while, and in the same run the machine's
+// own limits, so that the fraction means something on a machine that drifts.
+//
+//===----------------------------------------------------------------------===//
+#include "runtime/Commands.h"
+#include "runtime/Optimizer.h"
+#include "runtime/Probe.h"
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <sys/resource.h>
+
+namespace tintype::rt {
+namespace {
+
+struct BenchOptions {
+  int64_t batch = 0, context = 0;
+  double seconds = 10;
+  std::string dtype = "f32";
+  bool json = false, profile = false, memory = false;
+};
+
+using Clock = std::chrono::steady_clock;
+double since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
+
+int64_t peakRss() {
+  struct rusage usage {};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss * int64_t(1024);
+}
+
+/// B and T from the flags; where they are free, a batch of 4 and a context of 256.
+DimValues benchDims(const Manifest &m, const Program &p, const BenchOptions &o) {
+  DimValues dims(m);
+  std::vector<bool> used(m.symbols_size());
+  for (const Input &in : p.inputs())
+    for (const Size &s : in.dims())
+      for (const Size::Op &op : s.ops())
+        if (op.kind() == Size::SYMBOL)
+          used[op.value()] = true;
+  for (int i = 0; i < m.symbols_size(); ++i) {
+    const Symbol &s = m.symbols(i);
+    int64_t multiple = std::max<int64_t>(s.multiple(), 1), most = s.max() > 0 ? s.max() : INT32_MAX;
+    int64_t typical = s.name() == "B" ? 4 : 256;
+    int64_t v = std::max(s.min(), std::min(typical, most) / multiple * multiple);
+    if (s.name() == "B" && o.batch)
+      v = o.batch;
+    if (s.name() == "T" && o.context)
+      v = o.context;
+    if (used[i])
+      dims.set(i, v);
+  }
+  if ((o.batch && dims.get("B") != o.batch) || (o.context && dims.get("T") != o.context))
+    fail("--", o.batch && dims.get("B") != o.batch ? "batch" : "context", ": this program has no such runtime dimension");
+  return dims;
+}
+
+void fillRandom(Executor &e, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  for (int i = 0; i < e.program().inputs_size(); ++i) {
+    const Input &in = e.program().inputs(i);
+    void *data = e.input(in.role());
+    int64_t n = elementCount(e.inputShape(i), in.name());
+    for (int64_t k = 0; data && k < n; ++k) {
+      if (in.dtype() == BOOL)
+        static_cast<uint8_t *>(data)[k] = 1;
+      else if (in.dtype() == I32)
+        static_cast<int32_t *>(data)[k] = in.bound() > 0 ? static_cast<int32_t>(random() % in.bound()) : 0;
+      else if (in.dtype() == F32)
+        static_cast<float *>(data)[k] = static_cast<float>(static_cast<int64_t>(random() % 2001) - 1000) * 1e-3f;
+    }
+  }
+}
+
+/// Tokens of one step: B * T, or images (B) for models without T.
+double unitsPerStep(const DimValues &dims) {
+  return static_cast<double>(std::max<int64_t>(dims.get("B"), 1)) * static_cast<double>(std::max<int64_t>(dims.get("T"), 1));
+}
+
+void printProfile(std::vector<KernelProfile> rows, double steps, double stepSeconds, double peak) {
+  fprintf(stderr, "%9s %9s %6s %9s %6s %7s  %-12s kernel\n", "calls", "ms/step", "%", "GFLOP/s", "peak", "GB/s", "kind");
+  double sum = 0;
+  for (const KernelProfile &k : rows) {
+    double gflops = k.flops / k.seconds * 1e-9;
+    sum += k.seconds;
+    fprintf(stderr, "%9.0f %9.3f %6.1f %9.1f %5.0f%% %7.1f  %-12s %s  %s\n", static_cast<double>(k.calls) / steps,
+            k.seconds / steps * 1e3, k.seconds / steps / stepSeconds * 100, gflops, gflops / peak * 100,
+            k.bytes / k.seconds * 1e-9, k.kind.c_str(), k.name.c_str(), k.label.c_str());
+  }
+  fprintf(stderr, "%9s %9.3f %6.1f\n", "all", sum / steps * 1e3, sum / steps / stepSeconds * 100);
+}
+
+/// Runs one program (and the optimiser after it, when training) for a while and reports.
+void bench(Context &context, const BenchOptions &o, bool training) {
+  const Manifest &m = context.manifest;
+  if (o.dtype != "f32")
+    fail("--dtype: this binary computes in f32, but got ", o.dtype, "\nhint: precision is chosen when it is built");
+  std::string role = training ? "train_step" : "forward";
+  ParameterStore store(m, training ? ParameterStore::TRAINING : ParameterStore::VALUES);
+  store.initialise(context.seed, context.threads());
+  Executor program(m, role, benchDims(m, getProgram(m, role), o), &store, context.threads());
+  std::unique_ptr<Optimizer> optimizer = training ? std::make_unique<Optimizer>(store, context.threads()) : nullptr;
+  fillRandom(program, context.seed);
+
+  std::vector<double> times, optimizerTimes;
+  double peak = 0, firstStep = 0, spent = 0, loss = 0;
+  for (int64_t t = 1; t <= 3 || spent < o.seconds; ++t) {
+    if (t == 2)
+      program.setProfiling(o.profile);
+    Clock::time_point start = Clock::now();
+    program.run();
+    double inProgram = since(start);
+    if (training) {
+      loss = *program.output<float>("loss");
+      double norm = optimizer->gradientNorm();
+      if (!std::isfinite(loss) || !std::isfinite(norm))
+        fail("step ", t, ": the ", std::isfinite(loss) ? "gradient norm" : "loss", " is not finite");
+      optimizer->step(t, AdamW(), norm);
+    }
+    double seconds = since(start);
+    if (t == 1) {
+      firstStep = secondsSinceExec();
+      continue; // memory is touched for the first time
+    }
+    times.push_back(seconds);
+    optimizerTimes.push_back(seconds - inProgram);
+    spent += seconds;
+    peak = std::max(peak, probeFlops(context.threads(), m, 0.01)); // the machine drifts: probe as it goes
+  }
+  int64_t rss = peakRss(); // before the bandwidth probe takes memory of its own
+  double read = probeRead(context.threads(), 0.3), steps = static_cast<double>(times.size());
+  std::sort(times.begin(), times.end());
+  std::sort(optimizerTimes.begin(), optimizerTimes.end());
+  double median = times[times.size() / 2], gflops = program.flops() / median * 1e-9;
+
+  nlohmann::ordered_json out;
+  out["tokens_per_s"] = unitsPerStep(program.dims()) / median;
+  out["step_seconds"] = median;
+  out["best_step_seconds"] = times.front();
+  out["first_step_seconds"] = firstStep;
+  out["peak_rss_bytes"] = rss;
+  out["gflops"] = gflops;
+  out["peak_gflops"] = peak;
+  out["read_gbs"] = read;
+  out["fraction"] = gflops / peak;
+  out["steps"] = times.size();
+  out["threads"] = context.threads().count();
+  out["dims"] = program.dims().str();
+  out["arena_bytes"] = program.arenaBytes();
+  if (training) {
+    out["optimizer_seconds"] = optimizerTimes[optimizerTimes.size() / 2];
+    out["loss"] = loss;
+  }
+  if (o.json)
+    std::cout << out.dump(2) << "\n";
+  else
+    for (auto &[key, value] : out.items())
+      std::cout << key << " " << value << "\n";
+  if (o.profile) {
+    printProfile(program.profile(), steps, median, peak);
+    if (training)
+      fprintf(stderr, "%9s %9.3f %6.1f %23s %7.1f  optimiser\n", "", out["optimizer_seconds"].get<double>() * 1e3,
+              out["optimizer_seconds"].get<double>() / median * 100, "",
+              optimizer->bytesPerStep() / out["optimizer_seconds"].get<double>() * 1e-9);
+  }
+  if (o.memory)
+    fprintf(stderr, "%s\ntemporaries of kernels %s\n", program.explainPeak().c_str(), formatBytes(scratchBytes()).c_str());
+}
+
+void addMode(CLI::App *bench, Context &context, const char *name, const char *help, void (*run)(Context &, const BenchOptions &)) {
+  auto o = std::make_shared<BenchOptions>();
+  auto *sub = bench->add_subcommand(name, help);
+  sub->add_option("--batch", o->batch, "sequences or images in a step (default: 4)")->check(CLI::PositiveNumber);
+  sub->add_option("--context", o->context, "tokens in a sequence (default: 256, if the model takes them)")->check(CLI::PositiveNumber);
+  sub->add_option("--dtype", o->dtype, "type of the computation")->check(CLI::IsMember({"f32", "bf16"}));
+  sub->add_option("--seconds", o->seconds, "how long to measure")->capture_default_str()->check(CLI::PositiveNumber);
+  sub->add_flag("--json", o->json, "one JSON object on standard output");
+  sub->add_flag("--profile", o->profile, "time, rate and share of each kernel on standard error");
+  sub->add_flag("--memory", o->memory, "what is alive at the peak on standard error");
+  sub->fallthrough();
+  sub->callback([&context, o, run] { run(context, *o); });
+}
+
+} // namespace
+
+void addBench(CLI::App &app, Context &context) {
+  auto *sub = app.add_subcommand("bench", "measure speed on random data");
+  sub->require_subcommand(1);
+  addMode(sub, context, "train", "training steps: forward, backward, AdamW",
+          [](Context &c, const BenchOptions &o) { bench(c, o, true); });
+  addMode(sub, context, "prefill", "the forward program over whole sequences",
+          [](Context &c, const BenchOptions &o) { bench(c, o, false); });
+  addMode(sub, context, "decode", "one token after another", [](Context &c, const BenchOptions &) { getProgram(c.manifest, "decode"); fail("bench decode: not in this runtime"); });
+  addMode(sub, context, "sample", "images by a sampler", [](Context &c, const BenchOptions &) { getProgram(c.manifest, "sample_step"); fail("bench sample: not in this runtime"); });
+}
+
+} // namespace tintype::rt

@@ -1,0 +1,90 @@
+//===- Probe.cpp ----------------------------------------------------------===//
+//
+// 24 independent chains hide the latency of a fused multiply-add on every
+// machine with up to six in flight per unit, and fit 32 registers.
+//
+//===----------------------------------------------------------------------===//
+#include "runtime/Probe.h"
+#include "runtime/Memory.h"
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+
+namespace tintype::rt {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
+
+constexpr int64_t kRounds = 100000;
+
+typedef float V16 __attribute__((vector_size(64)));
+typedef float V8 __attribute__((vector_size(32)));
+typedef float V4 __attribute__((vector_size(16)));
+
+// One function per instruction set. The empty statement holds an accumulator in
+// a register, so that every round happens as written.
+#define TINTYPE_CHAINS(NAME, ISA, V, COUNT, CONSTRAINT)                                                                \
+  __attribute__((target(ISA), noinline)) float NAME(int64_t rounds) {                                                  \
+    V acc[COUNT], a = V{} + 0.999f, b = V{} + 1e-3f;                                                                   \
+    for (int c = 0; c < COUNT; ++c)                                                                                    \
+      acc[c] = V{} + static_cast<float>(c);                                                                            \
+    for (int64_t i = 0; i < rounds; ++i)                                                                               \
+      _Pragma("clang loop unroll(full)") for (int c = 0; c < COUNT; ++c) {                                             \
+        acc[c] = acc[c] * a + b;                                                                                       \
+        asm("" : CONSTRAINT(acc[c]));                                                                                  \
+      }                                                                                                                \
+    V sum = acc[0];                                                                                                    \
+    for (int c = 1; c < COUNT; ++c)                                                                                    \
+      sum += acc[c];                                                                                                   \
+    return sum[0];                                                                                                     \
+  }
+TINTYPE_CHAINS(chains512, "avx512f,fma", V16, 24, "+v")
+TINTYPE_CHAINS(chains256, "avx2,fma", V8, 12, "+x")
+TINTYPE_CHAINS(chains128, "sse2", V4, 12, "+x")
+
+bool hasFeature(const Manifest &m, const char *name) {
+  return std::find(m.features().begin(), m.features().end(), name) != m.features().end();
+}
+
+} // namespace
+
+double probeFlops(Threads &threads, const Manifest &m, double seconds) {
+  __builtin_cpu_init();
+  bool wide = __builtin_cpu_supports("avx512f") && (hasFeature(m, "avx512f") || m.features().empty());
+  bool fma = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  float (*run)(int64_t) = wide ? chains512 : fma ? chains256 : chains128;
+  double perRound = wide ? 24 * 16 * 2 : fma ? 12 * 8 * 2 : 12 * 4 * 2;
+  double best = 0;
+  std::atomic<float> sink{0};
+  for (Clock::time_point start = Clock::now(); since(start) < seconds;) {
+    Clock::time_point t = Clock::now();
+    threads.parallelFor(threads.count(), [&](int64_t) { sink.store(run(kRounds)); });
+    best = std::max(best, perRound * kRounds * threads.count() / since(t));
+  }
+  return best * 1e-9;
+}
+
+double probeRead(Threads &threads, double seconds) {
+  constexpr size_t bytes = size_t(512) << 20;
+  Memory memory(bytes, "the bandwidth probe");
+  std::fill(memory.as<uint64_t>(), memory.as<uint64_t>() + bytes / 8, 1);
+  constexpr size_t kPiece = size_t(1) << 20;
+  std::atomic<uint64_t> sink{0};
+  double best = 0;
+  for (Clock::time_point start = Clock::now(); since(start) < seconds;) {
+    Clock::time_point t = Clock::now();
+    threads.parallelFor(static_cast<int64_t>(bytes / kPiece), [&](int64_t i) {
+      const auto *p = reinterpret_cast<const uint64_t *>(memory.data() + i * kPiece);
+      uint64_t sums[16] = {};
+      for (size_t k = 0; k < kPiece / 8; k += 16)
+        for (int s = 0; s < 16; ++s)
+          sums[s] += p[k + s];
+      sink.fetch_add(std::accumulate(sums, sums + 16, uint64_t(0)), std::memory_order_relaxed);
+    });
+    best = std::max(best, static_cast<double>(bytes) / since(t));
+  }
+  return best * 1e-9;
+}
+
+} // namespace tintype::rt
