@@ -108,7 +108,7 @@ void bench(Context &context, const BenchOptions &o, bool training) {
   fillRandom(program, context.seed);
 
   std::vector<double> times, optimizerTimes;
-  double peak = 0, firstStep = 0, spent = 0, loss = 0;
+  double peak = 0, firstStep = 0, spent = 0, nextProbe = 0, loss = 0;
   for (int64_t t = 1; t <= 3 || spent < o.seconds; ++t) {
     if (t == 2)
       program.setProfiling(o.profile);
@@ -130,7 +130,10 @@ void bench(Context &context, const BenchOptions &o, bool training) {
     times.push_back(seconds);
     optimizerTimes.push_back(seconds - inProgram);
     spent += seconds;
-    peak = std::max(peak, probeFlops(context.threads(), m, 0.01)); // the machine drifts: probe as it goes
+    if (spent >= nextProbe) { // the machine drifts: probe as it goes
+      peak = std::max(peak, probeFlops(context.threads(), m, 0.01));
+      nextProbe = spent + 0.1;
+    }
   }
   int64_t rss = peakRss(); // before the bandwidth probe takes memory of its own
   double read = probeRead(context.threads(), 0.3), steps = static_cast<double>(times.size());

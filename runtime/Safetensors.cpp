@@ -76,7 +76,7 @@ void TensorView::copyTo(int64_t *out) const {
   }
 }
 
-static std::string quoted(const std::string &name) {
+static std::string printable(const std::string &name) {
   std::string out;
   for (unsigned char c : name.substr(0, 200)) // a hostile name must not fill or steer the terminal
     out += c < 32 || c == 127 ? '?' : static_cast<char>(c);
@@ -86,7 +86,7 @@ static std::string quoted(const std::string &name) {
 /// Reads one header entry; data lies in [0, dataSize).
 static TensorView parseEntry(const std::string &file, const std::string &key, const Json &entry, size_t dataSize,
                              size_t &begin, size_t &end) {
-  auto bad = [&](auto &&...what) { fail(file, ": ", quoted(key), ": ", what...); };
+  auto bad = [&](auto &&...what) { fail(file, ": ", printable(key), ": ", what...); };
   if (!entry.is_object())
     bad("expected an object in the header");
   for (const char *field : {"dtype", "shape", "data_offsets"})
@@ -97,13 +97,13 @@ static TensorView parseEntry(const std::string &file, const std::string &key, co
   auto known = std::find_if(std::begin(kTypes), std::end(kTypes),
                             [&](auto &k) { return dtype.is_string() && dtype.get_ref<const std::string &>() == k.name; });
   if (known == std::end(kTypes))
-    bad("unknown dtype ", quoted(dtype.dump(-1, ' ', true, Json::error_handler_t::replace)));
+    bad("unknown dtype ", printable(dtype.dump(-1, ' ', true, Json::error_handler_t::replace)));
   t.type = static_cast<StoredType>(known - kTypes);
   if (!shape.is_array() || shape.size() > 16)
     bad("expected a shape of at most 16 dimensions");
   for (const Json &d : shape) {
     if (!d.is_number_unsigned() || d.get<uint64_t>() > INT64_MAX)
-      bad("expected sizes that are whole numbers in the shape, but got ", quoted(d.dump(-1, ' ', true, Json::error_handler_t::replace)));
+      bad("expected sizes that are whole numbers in the shape, but got ", printable(d.dump(-1, ' ', true, Json::error_handler_t::replace)));
     t.shape.push_back(static_cast<int64_t>(d.get<uint64_t>()));
   }
   uint64_t count = 1, bytes = 0;
@@ -134,14 +134,14 @@ static Json parseHeader(const std::string &file, const char *text, size_t n) {
     if (depth > 8)
       fail(file, ": the header is nested too deeply");
     if (event == Json::parse_event_t::key && depth == 1 && !keys.insert(parsed.get<std::string>()).second)
-      fail(file, ": ", quoted(parsed.get<std::string>()), ": the name comes twice in the header");
+      fail(file, ": ", printable(parsed.get<std::string>()), ": the name comes twice in the header");
     return true;
   };
   Json header;
   try {
     header = Json::parse(text, text + n, watch);
   } catch (const Json::exception &e) {
-    fail(file, ": the header is not JSON: ", quoted(e.what()));
+    fail(file, ": the header is not JSON: ", printable(e.what()));
   }
   if (!header.is_object())
     fail(file, ": expected a JSON object as header");
@@ -167,7 +167,7 @@ void parseSafetensors(const std::string &file, const uint8_t *base, size_t size,
         fail(file, ": expected __metadata__ to be an object");
       for (auto &[k, v] : entry.items()) {
         if (!v.is_string())
-          fail(file, ": expected __metadata__ to hold strings, but ", quoted(k), " is none");
+          fail(file, ": expected __metadata__ to hold strings, but ", printable(k), " is none");
         meta[k] = v.get<std::string>();
       }
       continue;
@@ -184,9 +184,9 @@ void parseSafetensors(const std::string &file, const uint8_t *base, size_t size,
   for (size_t i = 0; i < views.size(); ++i) {
     const TensorView &t = views[i];
     if (t.data < at)
-      fail(file, ": ", quoted(t.name), ": its data overlaps that of ", quoted(views[i - 1].name));
+      fail(file, ": ", printable(t.name), ": its data overlaps that of ", printable(views[i - 1].name));
     if (t.data > at)
-      fail(file, ": ", quoted(t.name), ": ", t.data - at, " bytes before its data belong to no tensor");
+      fail(file, ": ", printable(t.name), ": ", t.data - at, " bytes before its data belong to no tensor");
     at = t.data + t.elements * byteSize(t.type);
   }
   if (at != data + dataSize)
@@ -256,7 +256,7 @@ void TensorSource::addFile(const std::string &path) {
   files.push_back(std::make_unique<SafetensorsFile>(path));
   for (const TensorView &t : files.back()->tensors())
     if (!byName.emplace(t.name, &t).second)
-      fail(path, ": ", quoted(t.name), ": the name is also in ", *byName[t.name]->file);
+      fail(path, ": ", printable(t.name), ": the name is also in ", *byName[t.name]->file);
 }
 
 /// An index maps each tensor to its file; both must agree with the files.
@@ -271,17 +271,17 @@ void TensorSource::addIndex(const std::string &path) {
   std::set<std::string> shards;
   for (auto &[tensor, file] : index["weight_map"].items()) {
     if (!file.is_string())
-      fail(path, ": ", quoted(tensor), ": expected a file name in weight_map");
+      fail(path, ": ", printable(tensor), ": expected a file name in weight_map");
     std::string shard = file.get<std::string>();
     if (shard.empty() || shard.find('/') != std::string::npos)
-      fail(path, ": ", quoted(tensor), ": expected a file beside the index, but got ", quoted(shard));
+      fail(path, ": ", printable(tensor), ": expected a file beside the index, but got ", printable(shard));
     shards.insert(shard);
   }
   for (const std::string &shard : shards)
     addFile((fs::path(path).parent_path() / shard).string());
   for (auto &[tensor, file] : index["weight_map"].items())
     if (!byName.count(tensor))
-      fail(path, ": ", quoted(tensor), ": the index places it in ", quoted(file.get<std::string>()), ", but it is not there");
+      fail(path, ": ", printable(tensor), ": the index places it in ", printable(file.get<std::string>()), ", but it is not there");
 }
 
 const TensorView *TensorSource::find(const std::string &tensor) const {
