@@ -1,9 +1,9 @@
 //===- Load.h - a model file with its imports and overrides -----*- C++ -*-===//
-// model_lora.tin imports std.nn and model, model imports std.nn:
+// tuned.tin imports std.nn and base, base imports std.nn:
 //
-//   units[0] model_lora.tin   scope: own names, those of units 1 and 2
-//   units[1] std/nn.tin      scope: own names
-//   units[2] model.tin        scope: own names, those of unit 1
+//   units[0] tuned.tin    scope: own names, those of units 1 and 2
+//   units[1] std/nn.tin   scope: own names
+//   units[2] base.tin     scope: own names, those of unit 1
 //
 // A name means the same declaration however it came into scope; imports are
 // not passed on. Values given from outside (`--set`, `--config`) are kept

@@ -1,0 +1,467 @@
+//===- Recipe.cpp - a model's sections as JSON ----------------------------===//
+#include "frontend/Recipe.h"
+#include "frontend/Pattern.h"
+#include "frontend/RecipeSchema.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace json = llvm::json;
+using llvm::dyn_cast;
+
+namespace tintype::frontend {
+
+namespace {
+/// An argument or setting after overrides.
+struct Setting {
+  std::string key;
+  Loc loc; ///< of the key
+  const Expr *value = nullptr;
+  bool fromSet = false;
+  std::vector<Setting> args = {}; ///< overrides of single arguments of a call
+};
+
+struct Section {
+  std::string name, kind;
+  Loc loc, kindLoc;
+  std::vector<Setting> settings;
+};
+
+std::string quoted(llvm::ArrayRef<std::string> names) {
+  std::string out;
+  for (size_t i = 0; i < names.size(); ++i)
+    out += (i == 0 ? "`" : i + 1 == names.size() ? " or `" : ", `") + names[i] + "`";
+  return out;
+}
+
+class Builder {
+public:
+  Builder(const Program &program, llvm::ArrayRef<std::string> functions, EvaluateSetting evaluate, Diagnostics &diag)
+      : program(program), functions(functions), evaluate(evaluate), diag(diag) {}
+
+  std::optional<Recipe> run() {
+    if (!collect() || !llvm::all_of(program.sections, [&](const auto &o) { return applyOverride(o); }))
+      return std::nullopt;
+    json::Array tasks;
+    for (const Section &s : sections) {
+      const SectionSchema *schema = schemaFor(s.name, s.kind);
+      auto object = schema ? convert(s, *schema) : std::nullopt;
+      if (!object)
+        return std::nullopt;
+      if (s.name != "task") {
+        recipe.json[s.name] = std::move(*object);
+        continue;
+      }
+      object->try_emplace("kind", s.kind);
+      tasks.push_back(std::move(*object));
+    }
+    chooseTask(std::move(tasks));
+    return std::move(recipe);
+  }
+
+private:
+  //===-- Sections and overrides ------------------------------------------===//
+
+  bool collect() {
+    for (const DeclPtr &d : program.main().file->items) {
+      auto *decl = dyn_cast<SectionDecl>(d.get());
+      if (!decl)
+        continue;
+      Section s{decl->name, decl->variant, decl->loc, decl->variantLoc, {}};
+      if (!checkHeader(s))
+        return false;
+      for (const auto &entry : decl->entries)
+        s.settings.push_back({entry.key, entry.keyLoc, entry.value.get()});
+      sections.push_back(std::move(s));
+    }
+    return true;
+  }
+
+  bool checkHeader(const Section &s) {
+    bool isTask = s.name == "task";
+    if (isTask && !schemaFor("task", s.kind)) {
+      auto e = diag.error(s.kind.empty() ? s.loc : s.kindLoc) << "expected " << quoted(taskKinds()) << " after `task`";
+      if (auto near = nearest(s.kind, taskKinds()); near && !s.kind.empty())
+        e.hint() << "did you mean `" << *near << "`?";
+      return false;
+    }
+    if (!isTask && !s.kind.empty()) {
+      diag.error(s.kindLoc) << "expected `{`, but got `" << s.kind << "`: a model has one section `" << s.name << "`";
+      return false;
+    }
+    for (const Section &other : sections)
+      if (other.name == s.name && other.kind == s.kind) {
+        auto e = diag.error(s.loc) << "expected one section `" << s.name << (isTask ? " " + s.kind : "")
+                                   << "`, but got two";
+        e.note(other.loc) << "the first is here";
+        return false;
+      }
+    return true;
+  }
+
+  /// `--set train.lr.peak=3e-4`, `--set task.tokenizer=..`,
+  /// `--set task.masked_lm.tokenizer=..`.
+  bool applyOverride(const SectionOverride &o) {
+    std::vector<std::string> names = {"task", "train", "adapt", "serve", "checkpoint"};
+    if (!llvm::is_contained(names, o.path[0])) {
+      auto e = diag.error(o.value->loc) << "expected --set of a config or section, but got `" << o.path[0] << "`";
+      if (auto near = nearest(o.path[0], names))
+        e.hint() << "did you mean `" << *near << "`?";
+      return false;
+    }
+    llvm::ArrayRef<std::string> rest = llvm::ArrayRef(o.path).drop_front();
+    auto named = [&](const Section &s) { return s.name == o.path[0] && !s.kind.empty() && s.kind == rest.front(); };
+    auto it = llvm::find_if(sections, named);
+    if (it != sections.end())
+      rest = rest.drop_front();
+    else
+      it = llvm::find_if(sections, [&](const Section &s) { return s.name == o.path[0]; });
+    if (it == sections.end()) {
+      if (o.path[0] == "task") {
+        diag.error(o.value->loc) << "expected a `task` section to set, but the model has none";
+        return false;
+      }
+      sections.push_back({o.path[0], "", o.value->loc, {}, {}});
+      it = std::prev(sections.end());
+    }
+    if (rest.empty() || rest.size() > 2) {
+      diag.error(o.value->loc) << "expected --set SECTION.NAME or SECTION.NAME.ARGUMENT, but got "
+                               << llvm::join(o.path, ".");
+      return false;
+    }
+    Setting fresh{rest.back(), o.value->loc, o.value.get(), true};
+    if (rest.size() == 1) {
+      put(it->settings, std::move(fresh));
+      return true;
+    }
+    auto setting = llvm::find_if(it->settings, [&](const Setting &s) { return s.key == rest[0]; });
+    if (setting == it->settings.end()) {
+      diag.error(o.value->loc) << "expected `" << it->name << "." << rest[0] << "` to be set before its `" << rest[1]
+                               << "`";
+      return false;
+    }
+    put(setting->args, std::move(fresh));
+    return true;
+  }
+
+  static void put(std::vector<Setting> &list, Setting fresh) {
+    for (Setting &s : list)
+      if (s.key == fresh.key) {
+        s = std::move(fresh);
+        return;
+      }
+    list.push_back(std::move(fresh));
+  }
+
+  //===-- Conversion ------------------------------------------------------===//
+
+  std::optional<json::Object> convert(const Section &s, const SectionSchema &schema) {
+    std::string where = s.name + (s.kind.empty() ? "" : " " + s.kind);
+    json::Object out;
+    for (const Setting &setting : s.settings) {
+      const SettingSchema *found = nullptr;
+      for (const SettingSchema &k : schema.settings)
+        if (k.name == setting.key)
+          found = &k;
+      static const SettingSchema kDim{"", SettingType::Count}, kFunction{"", SettingType::Function};
+      llvm::StringRef key = setting.key;
+      bool isCapital = llvm::isUpper(key[0]) && (key.size() == 1 || (key.size() == 2 && llvm::isDigit(key[1])));
+      if (!found && schema.capitals && isCapital)
+        found = &kDim;
+      if (!found && schema.anyFunction && llvm::isa<NameExpr>(setting.value))
+        found = &kFunction;
+      if (!found) {
+        unknown(setting, "`" + where + "`", schema.settings);
+        return std::nullopt;
+      }
+      auto value = convert(setting, *found);
+      if (!value)
+        return std::nullopt;
+      out[setting.key] = std::move(*value);
+    }
+    for (const SettingSchema &k : schema.settings)
+      if (k.required && !out.get(k.name)) {
+        diag.error(s.loc) << "expected `" << k.name << "` in `" << where << "`";
+        return std::nullopt;
+      }
+    return out;
+  }
+
+  void unknown(const Setting &setting, const std::string &where, llvm::ArrayRef<SettingSchema> known) {
+    std::vector<std::string> names;
+    for (const SettingSchema &k : known)
+      names.push_back(k.name);
+    auto e = diag.error(setting.loc) << "expected a setting of " << where << ", but got `" << setting.key << "`";
+    if (auto near = nearest(setting.key, names))
+      e.hint() << "did you mean `" << *near << "`?";
+    else
+      e.hint() << "it may be " << quoted(names);
+  }
+
+  std::optional<json::Value> convert(const Setting &s, const SettingSchema &schema) {
+    if (!s.args.empty() && schema.type != SettingType::Call && schema.type != SettingType::Calls) {
+      diag.error(s.args.front().loc) << "expected `" << s.key << "` to be a call to set its `" << s.args.front().key
+                                     << "`";
+      return std::nullopt;
+    }
+    switch (schema.type) {
+    case SettingType::Function:
+      return name(s, functions, "a function of the model");
+    case SettingType::Task: {
+      std::vector<std::string> kinds;
+      for (const Section &other : sections)
+        if (other.name == "task")
+          kinds.push_back(other.kind);
+      return name(s, kinds, "a task of the model");
+    }
+    case SettingType::Call:
+      return convertCall(s, *s.value, schema);
+    case SettingType::Calls: {
+      json::Array out;
+      auto *list = dyn_cast<ListExpr>(s.value);
+      size_t count = list ? list->items.size() : 1;
+      for (size_t i = 0; i < count; ++i) {
+        auto one = convertCall(s, list ? *list->items[i] : *s.value, schema);
+        if (!one)
+          return std::nullopt;
+        out.push_back(std::move(*one));
+      }
+      return out;
+    }
+    case SettingType::Strs:
+      return strings(s, schema);
+    default:
+      return scalar(s, schema);
+    }
+  }
+
+  std::optional<json::Value> name(const Setting &s, llvm::ArrayRef<std::string> known, const char *what) {
+    auto *n = dyn_cast<NameExpr>(s.value);
+    if (n && llvm::is_contained(known, n->name))
+      return json::Value(n->name);
+    auto e = diag.error(s.value->begin) << "expected " << what << " for `" << s.key << "`, but got `"
+                                        << toString(*s.value) << "`";
+    if (auto near = n ? nearest(n->name, known) : std::nullopt)
+      e.hint() << "did you mean `" << *near << "`?";
+    else if (!known.empty())
+      e.hint() << "it may be " << quoted(known);
+    return std::nullopt;
+  }
+
+  std::optional<json::Value> valueOf(const Setting &s, const Expr &e) {
+    // The shell takes the quotes of `--set train.precision="bf16"` away.
+    if (auto *n = dyn_cast<NameExpr>(&e); n && s.fromSet && !llvm::isa_and_nonnull<ConfigDecl>(declOf(n->name)))
+      return json::Value(n->name);
+    return evaluate(e);
+  }
+
+  const Decl *declOf(const std::string &name) const {
+    auto it = program.main().scope.find(name);
+    return it == program.main().scope.end() ? nullptr : it->second.decl;
+  }
+
+  std::nullopt_t wrong(const Setting &s, const Expr &e, const std::string &want, const json::Value &got) {
+    std::string text;
+    llvm::raw_string_ostream(text) << got;
+    diag.error(e.begin) << "expected " << want << " for `" << s.key << "`, but got " << text;
+    return std::nullopt;
+  }
+
+  std::optional<json::Value> scalar(const Setting &s, const SettingSchema &schema) {
+    auto v = valueOf(s, *s.value);
+    if (!v)
+      return std::nullopt;
+    auto whole = v->getAsInteger();
+    switch (schema.type) {
+    case SettingType::Int:
+      return whole && *whole >= 0 ? v : wrong(s, *s.value, "a whole number", *v);
+    case SettingType::Count:
+      return whole && *whole >= 1 ? v : wrong(s, *s.value, "a whole number from 1", *v);
+    case SettingType::Num:
+      return v->getAsNumber() ? v : wrong(s, *s.value, "a number", *v);
+    case SettingType::Str:
+      if (!v->getAsString())
+        return wrong(s, *s.value, "a string", *v);
+      if (!schema.choices.empty() && !llvm::is_contained(schema.choices, v->getAsString()->str()))
+        return wrong(s, *s.value, quoted(schema.choices), *v);
+      return v;
+    default:
+      return v;
+    }
+  }
+
+  std::optional<json::Value> strings(const Setting &s, const SettingSchema &schema) {
+    json::Array out;
+    auto *list = dyn_cast<ListExpr>(s.value);
+    size_t count = list ? list->items.size() : 1;
+    for (size_t i = 0; i < count; ++i) {
+      const Expr &e = list ? *list->items[i] : *s.value;
+      auto v = valueOf(s, e);
+      if (!v)
+        return std::nullopt;
+      if (!v->getAsString())
+        return wrong(s, e, "a string or a list of strings", *v);
+      if (!notePattern(v->getAsString()->str(), e.begin, schema))
+        return std::nullopt;
+      out.push_back(std::move(*v));
+    }
+    return out;
+  }
+
+  bool notePattern(const std::string &text, Loc loc, const SettingSchema &schema) {
+    switch (schema.pattern) {
+    case PatternKind::None:
+      break;
+    case PatternKind::Parameters:
+      recipe.patterns.push_back({PatternUse::Parameters, schema.mustMatch, text, loc});
+      break;
+    case PatternKind::Blocks:
+      recipe.patterns.push_back({PatternUse::Blocks, schema.mustMatch, text, loc});
+      break;
+    case PatternKind::File:
+      recipe.patterns.push_back({PatternUse::File, schema.mustMatch, text, loc});
+      break;
+    case PatternKind::Rename: {
+      auto rename = parseRename(text, loc, diag);
+      if (!rename)
+        return false;
+      recipe.patterns.push_back({PatternUse::Parameters, schema.mustMatch, rename->to, loc});
+      break;
+    }
+    }
+    return true;
+  }
+
+  std::optional<json::Value> convertCall(const Setting &s, const Expr &e, const SettingSchema &schema) {
+    auto *call = dyn_cast<CallExpr>(&e);
+    auto *callee = call ? dyn_cast<NameExpr>(call->callee.get()) : nullptr;
+    std::vector<std::string> known;
+    const CallSchema *found = nullptr;
+    for (const CallSchema &c : schema.calls) {
+      known.push_back(c.name + "(..)");
+      if (callee && callee->name == c.name)
+        found = &c;
+    }
+    if (!found) {
+      auto error = diag.error(e.begin) << "expected " << quoted(known) << " for `" << s.key << "`, but got `"
+                                       << toString(e) << "`";
+      for (std::string &k : known)
+        k = llvm::StringRef(k).drop_back(4).str();
+      auto *bare = dyn_cast<NameExpr>(&e);
+      if (auto near = callee ? nearest(callee->name, known) : bare ? nearest(bare->name, known) : std::nullopt)
+        error.hint() << "did you mean `" << *near << "(..)`?";
+      return std::nullopt;
+    }
+    return convertArgs(s, *call, *found);
+  }
+
+  std::optional<json::Value> convertArgs(const Setting &s, const CallExpr &call, const CallSchema &schema) {
+    std::vector<Setting> args;
+    for (size_t i = 0; i < call.args.size(); ++i) {
+      const Arg &a = call.args[i];
+      if (a.name.empty() && i >= schema.args.size()) {
+        diag.error(a.value->begin) << "expected at most " << schema.args.size() << " arguments of `" << schema.name
+                                   << "`";
+        return std::nullopt;
+      }
+      Setting arg{a.name.empty() ? schema.args[i].name : a.name, a.nameLoc, a.value.get(), s.fromSet};
+      for (const Setting &other : args)
+        if (other.key == arg.key) {
+          auto e = diag.error(arg.loc) << "expected each argument once, but got `" << arg.key << "` twice";
+          e.note(other.loc) << "first given here";
+          return std::nullopt;
+        }
+      args.push_back(std::move(arg));
+    }
+    for (const Setting &o : s.args)
+      put(args, o);
+    json::Object out{{"call", schema.name}};
+    for (const Setting &arg : args) {
+      auto it = llvm::find_if(schema.args, [&](const SettingSchema &k) { return k.name == arg.key; });
+      if (it == schema.args.end()) {
+        unknown(arg, "`" + schema.name + "(..)`", schema.args);
+        return std::nullopt;
+      }
+      auto value = convert(arg, *it);
+      if (!value)
+        return std::nullopt;
+      out[arg.key] = std::move(*value);
+    }
+    for (const SettingSchema &k : schema.args)
+      if (k.required && !out.get(k.name)) {
+        diag.error(call.loc) << "expected `" << k.name << "` in `" << schema.name << "(..)`";
+        return std::nullopt;
+      }
+    return out;
+  }
+
+  void chooseTask(json::Array tasks) {
+    if (tasks.empty())
+      return;
+    const json::Object *chosen = tasks.front().getAsObject();
+    if (const json::Object *train = recipe.json.getObject("train"))
+      if (auto wanted = train->getString("task"))
+        for (const json::Value &t : tasks)
+          if (t.getAsObject()->getString("kind") == wanted)
+            chosen = t.getAsObject();
+    recipe.json["task"] = json::Object(*chosen);
+    recipe.json["tasks"] = std::move(tasks);
+  }
+
+  const Program &program;
+  llvm::ArrayRef<std::string> functions;
+  EvaluateSetting evaluate;
+  Diagnostics &diag;
+  std::vector<Section> sections;
+  Recipe recipe;
+};
+} // namespace
+
+std::string Recipe::text() const {
+  std::string out;
+  llvm::raw_string_ostream(out) << json::Value(json::Object(json));
+  return out;
+}
+
+std::optional<Recipe> buildRecipe(const Program &program, llvm::ArrayRef<std::string> functions,
+                                  EvaluateSetting evaluate, Diagnostics &diag) {
+  return Builder(program, functions, evaluate, diag).run();
+}
+
+bool checkPatterns(const Recipe &recipe, llvm::ArrayRef<std::string> parameters, llvm::ArrayRef<std::string> blocks,
+                   Diagnostics &diag) {
+  bool ok = true;
+  for (const PatternUse &use : recipe.patterns) {
+    if (use.over == PatternUse::File) // only the checkpoint's reader knows these names
+      continue;
+    bool overBlocks = use.over == PatternUse::Blocks;
+    llvm::ArrayRef<std::string> paths = overBlocks ? blocks : parameters;
+    if (llvm::any_of(paths, [&](const std::string &p) { return matches(use.text, p); }))
+      continue;
+    reportNoMatch(use.text, use.loc, overBlocks ? "block" : "parameter", paths,
+                  use.mustMatch ? Severity::Error : Severity::Remark, diag);
+    ok &= !use.mustMatch;
+  }
+  return ok;
+}
+
+bool decays(llvm::StringRef path, unsigned rank, const Recipe &recipe) {
+  const json::Object *train = recipe.json.getObject("train");
+  const json::Array *optimizers = train ? train->getArray("optimizer") : nullptr;
+  auto anyMatches = [&](const json::Array &patterns) {
+    return llvm::any_of(patterns, [&](const json::Value &p) { return matches(*p.getAsString(), path); });
+  };
+  if (optimizers)
+    for (const json::Value &v : *optimizers) {
+      const json::Object &o = *v.getAsObject();
+      if (const json::Array *on = o.getArray("on"); on && !anyMatches(*on))
+        continue;
+      if (const json::Array *except = o.getArray("no_decay"))
+        return !anyMatches(*except);
+      break;
+    }
+  return rank >= 2;
+}
+
+} // namespace tintype::frontend
