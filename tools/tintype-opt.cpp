@@ -6,12 +6,14 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/fusion/Passes.h"
+#include "passes/graph/Passes.h"
 
 int main(int argc, char **argv) {
   tintype::hideForeignOptions();
   mlir::DialectRegistry registry;
   tintype::registerDialects(registry);
   mlir::registerTransformsPasses();
+  tintype::registerGraphPasses();
   tintype::registerFusionPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Tintype optimizer driver\n", registry));
 }

@@ -7,7 +7,7 @@
 #include "passes/graph/Index.h"
 
 using namespace mlir;
-namespace tintype {
+namespace tintype::graph {
 namespace {
 
 /// Numbering while solving: source dims [0, k), loops [k, k + n), new digits after.
@@ -105,7 +105,7 @@ private:
   static AffineBinaryOpExpr digit(AffineExpr e, AffineExprKind kind) {
     auto b = dyn_cast<AffineBinaryOpExpr>(e);
     auto c = b && b.getKind() == kind ? dyn_cast<AffineConstantExpr>(b.getRHS()) : AffineConstantExpr();
-    return c && c.getValue() > 0 ? b : AffineBinaryOpExpr();
+    return c && c.getValue() > 0 ? b : AffineBinaryOpExpr(nullptr);
   }
 
   /// The digit `j[m]` of a remainder by `c` must be one.
@@ -205,7 +205,7 @@ private:
       else
         rest.add(atom, factor);
     }
-    llvm::stable_sort(terms, [](const Term &a, const Term &b) { return a.factor > b.factor; });
+    llvm::sort(terms, [](const Term &a, const Term &b) { return std::tie(b.factor, a.loop) < std::tie(a.factor, b.loop); });
     if (!areDigits(terms)) {
       // One loop is solved for, a parallel one if there is one (in a convolution
       // the place, not the tap); the others stay reduction dims.
@@ -303,4 +303,4 @@ std::optional<Gather> solveAccess(AffineMap map, ArrayRef<AffineExpr> extents, u
   return Solver(map, extents, numParallel, dims).solve();
 }
 
-} // namespace tintype
+} // namespace tintype::graph

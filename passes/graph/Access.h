@@ -16,7 +16,7 @@
 #include "dialects/graph/Graph.h"
 #include <optional>
 
-namespace tintype {
+namespace tintype::graph {
 
 /// Where the loops stand for a given element of the source. Dims of all
 /// expressions: the dims of the source, then `by`.
@@ -42,6 +42,6 @@ struct Gather {
 std::optional<Gather> solveAccess(mlir::AffineMap map, llvm::ArrayRef<mlir::AffineExpr> extents,
                                   unsigned numParallel, llvm::ArrayRef<mlir::AffineExpr> dims);
 
-} // namespace tintype
+} // namespace tintype::graph
 
 #endif

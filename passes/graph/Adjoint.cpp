@@ -11,8 +11,8 @@
 #include "passes/graph/ScalarRules.h"
 
 using namespace mlir;
-namespace tintype {
-using namespace graph;
+namespace tintype::graph {
+
 namespace {
 
 /// A scalar and the condition under which it counts (null: always).
@@ -210,9 +210,10 @@ private:
     return compute && !compute.isReduction() ? constantOf(compute.getYield().getValue()) : std::nullopt;
   }
 
-  SmallVector<AffineExpr> identity() {
+  SmallVector<AffineExpr> identity() { return identityOf(extents.size()); }
+  SmallVector<AffineExpr> identityOf(unsigned n) {
     SmallVector<AffineExpr> dims;
-    for (unsigned i = 0; i < extents.size(); ++i)
+    for (unsigned i = 0; i < n; ++i)
       dims.push_back(getAffineDimExpr(i, ctx));
     return dims;
   }
@@ -226,6 +227,12 @@ private:
     DenseMap<Value, Value> adjoints;
     Guarded start = seed(in, again);
     adjoints[yield.getValue()] = start.value;
+    // What the definition computed need not be computed again.
+    if (isa<ComputeOp>(def) && reducer == Reducer::none &&
+        isa_and_nonnull<arith::DivFOp, math::ExpOp, math::SqrtOp, math::RsqrtOp, math::TanhOp, math::PowFOp>(
+            yield.getValue().getDefiningOp()))
+      again.know(yield.getValue(), again.read(loc, def->getResult(0),
+                                              again.get(AffineMap::get(extents.size(), 0, identity(), ctx)), {}, false));
     Value total;
     for (Operation &op : llvm::reverse(*block)) {
       if (op.getNumResults() != 1 || !path.contains(op.getResult(0)))
@@ -304,6 +311,14 @@ private:
     return all;
   }
 
+  /// Tells `again` that the access stands at `place` (for each source dim; null: unknown).
+  void knowPlace(BodyCloner &again, const Access &access, ArrayRef<AffineExpr> place) {
+    ReadOp read = access.first();
+    for (auto [e, at] : llvm::zip(read.getMap().getResults(), place))
+      if (!hasSymbols(e) && !isa<AffineDimExpr, AffineConstantExpr>(e))
+        again.know(e, at);
+  }
+
   //===-- the three forms -------------------------------------------------===//
 
   ComputeOp openCompute(Reducer r, ArrayRef<AffineExpr> over, ArrayRef<AffineExpr> by, Type element) {
@@ -321,6 +336,7 @@ private:
     OpBuilder in = OpBuilder::atBlockEnd(op.getBlock());
     ScalarBuilder s(in, loc);
     BodyCloner again(in, g.loops, dims, mayLeave);
+    knowPlace(again, access, identityOf(dims.size()));
     Value condition = placeConditions(in, again, g, dims);
     condition = s.both(condition, conditions(in, again, access, dims.size(), g.inside, g.equal));
     auto d = derivative(in, again, access);
@@ -369,6 +385,7 @@ private:
     OpBuilder in = OpBuilder::atBlockEnd(core.getBlock());
     ScalarBuilder s(in, loc);
     BodyCloner again(in, loops, inner, !inside.empty());
+    knowPlace(again, access, ArrayRef(place).take_front(rank));
     Value condition = conditions(in, again, access, inner.size(), inside, equal);
     auto d = derivative(in, again, access);
     if (failed(d) || !d->value) {
@@ -399,8 +416,10 @@ private:
       for (Value f : factors.fixedAbove)
         v = s.mul(v, again.get(f));
       v = s.mul(v, factors.scale);
+      Value below;
       for (Value f : factors.fixedBelow)
-        v = s.div(v, again.get(f));
+        below = below ? s.mul(below, again.get(f)) : again.get(f);
+      v = below ? s.div(v, below) : v;
       YieldOp::create(in, loc, s.select(condition, v, s.zero(type.getElementType())));
       eraseDeadScalars(*outer.getBlock());
       result = outer.getResult();
@@ -434,4 +453,4 @@ LogicalResult adjointOf(OpBuilder &b, Operation *definition, Value dy, llvm::fun
   return DefinitionAdjoint(b, definition, dy).run(wanted, out);
 }
 
-} // namespace tintype
+} // namespace tintype::graph

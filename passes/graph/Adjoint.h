@@ -14,7 +14,7 @@
 #include "dialects/graph/Graph.h"
 #include <functional>
 
-namespace tintype {
+namespace tintype::graph {
 
 /// One summand of the derivative by `source`: a tensor of its type, or a function
 /// that adds it into `init` (null: zeros) with a scatter.
@@ -31,6 +31,6 @@ mlir::LogicalResult adjointOf(mlir::OpBuilder &b, mlir::Operation *definition, m
                               llvm::function_ref<bool(mlir::Value)> wanted,
                               llvm::SmallVectorImpl<Contribution> &out);
 
-} // namespace tintype
+} // namespace tintype::graph
 
 #endif

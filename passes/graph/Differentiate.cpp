@@ -10,10 +10,9 @@
 #include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
-namespace tintype {
+namespace tintype::graph {
 #define GEN_PASS_DEF_GRAPHDIFFERENTIATE
-#include "passes/graph/GraphPasses.h.inc"
-using namespace graph;
+#include "passes/graph/Passes.h.inc"
 namespace {
 
 /// Sums of tensors of one type, in one definition.
@@ -227,4 +226,4 @@ struct DifferentiatePass : impl::GraphDifferentiateBase<DifferentiatePass> {
   }
 };
 } // namespace
-} // namespace tintype
+} // namespace tintype::graph

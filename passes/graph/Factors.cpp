@@ -2,7 +2,7 @@
 #include "passes/graph/Factors.h"
 
 using namespace mlir;
-namespace tintype {
+namespace tintype::graph {
 namespace {
 
 class Splitter {
@@ -18,9 +18,10 @@ public:
       top = top ? s.mul(top, v) : v;
     if (!top)
       top = s.constant(1, value.getType());
+    Value bottom;
     for (Value v : below)
-      top = s.div(top, v);
-    out.varying = top;
+      bottom = bottom ? s.mul(bottom, v) : v;
+    out.varying = bottom ? s.div(top, bottom) : top;
     return out;
   }
 
@@ -85,4 +86,4 @@ Factors splitFactors(ScalarBuilder &s, Value value, unsigned firstReduction) {
   return Splitter(s, firstReduction).run(value);
 }
 
-} // namespace tintype
+} // namespace tintype::graph

@@ -7,7 +7,7 @@
 
 #include "passes/graph/Scalars.h"
 
-namespace tintype {
+namespace tintype::graph {
 
 /// `value = varying * scale * product(fixedAbove) / product(fixedBelow)` where
 /// `condition` holds, else 0.
@@ -22,6 +22,6 @@ struct Factors {
 /// `firstReduction` on and the rest.
 Factors splitFactors(ScalarBuilder &s, mlir::Value value, unsigned firstReduction);
 
-} // namespace tintype
+} // namespace tintype::graph
 
 #endif

@@ -3,8 +3,8 @@
 #include <limits>
 
 using namespace mlir;
-namespace tintype {
-using graph::canonicalDim;
+namespace tintype::graph {
+
 
 void LinearIndex::add(AffineExpr atom, int64_t factor) {
   for (auto it = terms.begin(); it != terms.end(); ++it)
@@ -220,4 +220,4 @@ bool provablyInside(AffineExpr e, AffineExpr extent, ArrayRef<AffineExpr> extent
   return top && provablyAtLeast(extent - 1, top);
 }
 
-} // namespace tintype
+} // namespace tintype::graph

@@ -10,7 +10,7 @@
 
 #include "dialects/graph/Graph.h"
 
-namespace tintype {
+namespace tintype::graph {
 
 /// A sum of atoms with constant factors; atoms are dims, symbols, quotients and
 /// remainders.
@@ -37,6 +37,6 @@ bool provablyAtLeast(mlir::AffineExpr a, mlir::AffineExpr b);
 /// True when `e` holds a symbol.
 bool hasSymbols(mlir::AffineExpr e);
 
-} // namespace tintype
+} // namespace tintype::graph
 
 #endif

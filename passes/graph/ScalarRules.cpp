@@ -5,7 +5,7 @@
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
-namespace tintype {
+namespace tintype::graph {
 namespace {
 using R = ScalarRule;
 
@@ -99,4 +99,4 @@ const ScalarRow *scalarRow(Operation *op) {
   return byName->lookup(op->getName().getStringRef());
 }
 
-} // namespace tintype
+} // namespace tintype::graph

@@ -8,7 +8,7 @@
 
 #include "passes/graph/Scalars.h"
 
-namespace tintype {
+namespace tintype::graph {
 
 /// What a rule sees: `dy`, the derivative of the loss by the op's result, and the
 /// op's operands and result, computed again in the adjoint's body.
@@ -34,6 +34,6 @@ llvm::ArrayRef<ScalarRow> scalarRows();
 /// The row of `op`, or null.
 const ScalarRow *scalarRow(mlir::Operation *op);
 
-} // namespace tintype
+} // namespace tintype::graph
 
 #endif

@@ -4,7 +4,7 @@
 #include "passes/graph/Index.h"
 
 using namespace mlir;
-namespace tintype {
+namespace tintype::graph {
 
 std::optional<double> constantOf(Value v) {
   FloatAttr attr;
@@ -97,8 +97,10 @@ Value ScalarBuilder::greater(Value x, Value y) {
 
 AffineMap BodyCloner::get(AffineMap map) {
   SmallVector<AffineExpr> results;
-  for (AffineExpr e : map.getResults())
-    results.push_back(simplifyIndex(e.replaceDims(loops), extents));
+  for (AffineExpr e : map.getResults()) {
+    auto *same = llvm::find_if(known, [&](auto &pair) { return pair.first == e; });
+    results.push_back(same != known.end() ? same->second : simplifyIndex(e.replaceDims(loops), extents));
+  }
   return AffineMap::get(extents.size(), map.getNumSymbols(), results, b.getContext());
 }
 
@@ -123,16 +125,16 @@ Value BodyCloner::inside(Location loc, AffineMap map, ArrayRef<AffineExpr> dims,
   bool needed = llvm::any_of(exprs, hasSymbols);
   if (!needed)
     map = AffineMap::get(extents.size(), 0, exprs, b.getContext());
-  return graph::InsideOp::create(b, loc, map, graph::DimsAttr::get(b.getContext(), limits),
+  return InsideOp::create(b, loc, map, DimsAttr::get(b.getContext(), limits),
                                  needed ? symbols : ValueRange());
 }
 
 Value BodyCloner::read(Location loc, Value source, AffineMap map, ValueRange symbols, bool guarded) {
   bool certain = true;
-  auto dims = graph::dimsOf(source.getType());
+  auto dims = dimsOf(source.getType());
   for (auto [e, limit] : llvm::zip(map.getResults(), dims))
     certain &= provablyInside(e, limit, extents);
-  return graph::ReadOp::create(b, loc, source, map, symbols, !certain && (guarded || mayLeave));
+  return ReadOp::create(b, loc, source, map, symbols, !certain && (guarded || mayLeave));
 }
 
 Value BodyCloner::get(Value v) {
@@ -141,10 +143,10 @@ Value BodyCloner::get(Value v) {
   Operation *op = v.getDefiningOp();
   Location loc = op->getLoc();
   SmallVector<Value> operands;
-  if (auto read = dyn_cast<graph::ReadOp>(op)) {
+  if (auto read = dyn_cast<ReadOp>(op)) {
     operands = get(read.getSymbols());
     copies.map(v, this->read(loc, read.getSource(), get(read.getMap()), operands, read.getGuarded()));
-  } else if (auto inside = dyn_cast<graph::InsideOp>(op)) {
+  } else if (auto inside = dyn_cast<InsideOp>(op)) {
     operands = get(inside.getSymbols());
     Value ok = this->inside(loc, get(inside.getMap()), inside.getDims().getExprs(), operands);
     copies.map(v, ok ? ok : arith::ConstantOp::create(b, loc, b.getBoolAttr(true)));
@@ -172,4 +174,4 @@ void eraseDeadScalars(Block &block) {
       op.erase();
 }
 
-} // namespace tintype
+} // namespace tintype::graph

@@ -9,7 +9,7 @@
 #include "mlir/IR/IRMapping.h"
 #include <optional>
 
-namespace tintype {
+namespace tintype::graph {
 
 /// The number behind a float constant.
 std::optional<double> constantOf(mlir::Value v);
@@ -45,6 +45,11 @@ public:
   BodyCloner(mlir::OpBuilder &b, mlir::ArrayRef<mlir::AffineExpr> loops, mlir::ArrayRef<mlir::AffineExpr> extents,
              bool mayLeave)
       : b(b), loops(loops), extents(extents), mayLeave(mayLeave) {}
+  /// From here on index expressions equal to `e` (of the old loops) are written as
+  /// `same` (of the new dims): the place of an access that was turned round.
+  void know(mlir::AffineExpr e, mlir::AffineExpr same) { known.push_back({e, same}); }
+  /// From here on `copy` is the copy of `v`.
+  void know(mlir::Value v, mlir::Value copy) { copies.map(v, copy); }
   /// The copy of `v`, made on the first call together with what it needs.
   mlir::Value get(mlir::Value v);
   llvm::SmallVector<mlir::Value> get(mlir::ValueRange values);
@@ -60,12 +65,13 @@ private:
   mlir::OpBuilder &b;
   llvm::SmallVector<mlir::AffineExpr> loops, extents;
   bool mayLeave;
+  llvm::SmallVector<std::pair<mlir::AffineExpr, mlir::AffineExpr>> known;
   mlir::IRMapping copies;
 };
 
 /// Erases scalars without a use.
 void eraseDeadScalars(mlir::Block &block);
 
-} // namespace tintype
+} // namespace tintype::graph
 
 #endif

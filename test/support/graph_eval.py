@@ -7,7 +7,8 @@ FILE is what tintype-opt prints (`-` is standard input). Arguments, parameters a
 drawn from their names, so two files with the same functions get the same numbers. Without
 --function all public functions are evaluated. With --compare the results of FILE2 must agree.
 A guarded read outside gives NaN: a program that lets it through shows. As a module:
-`Module(text).run(name, dims)` gives {"result.0": .., "grad.PATH": ..}.
+`Module(text).run(name, dims, given)` gives {"result.0": .., "grad.PATH": ..}; `given` sets arguments by
+name, parameters ("param.PATH") and gradients ("grad.PATH") instead of drawing them.
 """
 import argparse
 import re
@@ -169,11 +170,27 @@ def scalar(line, values, loops, env):
     return UNARY[op](*args) if op in UNARY else BINARY[op](*args)
 
 
+def einsum(head, body, values, extents, parallel):
+    """A sum of products of two reads at bare loops, the fast way; else None."""
+    if not head.startswith("graph.compute sum") or len(body) != 4 or " = arith.mulf " not in body[2] or " if " in body[3]:
+        return None
+    terms = []
+    for line in body[:2]:
+        m = re.match(f"{VALUE} = graph\\.read ({VALUE})\\[\\([^)]*\\) -> \\(((?:d\\d+(?:, )?)*)\\)\\] :", line)
+        loops = [int(d[1:]) for d in m.group(2).split(", ") if d] if m else []
+        if not m or len(set(loops)) < len(loops) or [extents[d] for d in loops] != list(values[m.group(1)].shape):
+            return None
+        terms += [values[m.group(1)], loops]
+    if set(terms[1] + terms[3]) != set(range(len(extents))):
+        return None
+    return np.einsum(*terms, list(range(parallel)), optimize=True)
+
+
 class Module:
     """Functions and parameters of a module, by name."""
 
     def __init__(self, text):
-        self.functions, self.parameters = {}, {}
+        self.functions, self.parameters, self.given = {}, {}, {}
         lines = [l.strip() for l in text.splitlines()]
         i = 0
         while i < len(lines):
@@ -204,7 +221,16 @@ class Module:
             result.append((arg.split(":")[0].strip(), type_after(arg), attr))
         return result
 
+    def by_role(self, role):
+        """(name, names of its results) of the function of this role."""
+        for name, lines in self.functions.items():
+            if f'graph.role = "{role}"' in lines[0].rpartition("attributes")[2]:
+                return name, re.findall(r'"([^"]*)"', re.search(r"graph\.results = \[(.*?)\]", lines[0]).group(1))
+        raise KeyError(f"no function of role {role}; there are {sorted(self.functions)}")
+
     def draw(self, key, type_, env, attr=None):
+        if key in self.given:
+            return self.given[key]
         rng = np.random.default_rng(zlib.crc32(key.encode()))
         shape = type_.shape(env)
         attr = attr or {}
@@ -219,8 +245,8 @@ class Module:
     def public(self):
         return [n for n, lines in self.functions.items() if " private " not in lines[0].split("(")[0]]
 
-    def run(self, name, dims):
-        env = dict(dims)
+    def run(self, name, dims, given=None):
+        env, self.given = dict(dims), given or {}
         self.grads = {p: self.draw("grad." + p, t, env) for p, t in self.parameters.items()}
         drawn = dict(self.grads)
         args = [self.draw(attr.get("name", f"arg{i}"), t, env, attr) for i, (_, t, attr) in enumerate(self.arguments(name))]
@@ -269,6 +295,9 @@ class Module:
                     for m in (re.search(r" over <(.*?)>(?= by|:| :| \{)", head), re.search(r" by <(.*?)> ?[:{]", head)))
         extents = over + by
         loops = [np.arange(n).reshape([n if k == j else 1 for k in range(len(extents))]) for j, n in enumerate(extents)]
+        product = einsum(head, body, outer, extents, len(over))
+        if product is not None:
+            return product
         values = dict(outer)
         for line in body[:-1]:
             target, _, rest = line.partition(" = ")
