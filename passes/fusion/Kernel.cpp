@@ -106,6 +106,23 @@ bool isIdentityRead(ReadOp read) {
 
 //===-- groups ------------------------------------------------------------===//
 
+SmallVector<SmallVector<Operation *>> groupsOf(Block &block) {
+  SmallVector<SmallVector<Operation *>> groups;
+  Attribute last;
+  for (Operation &op : block) {
+    if (!isDefinition(&op)) {
+      last = {};
+      continue;
+    }
+    Attribute id = op.getAttr(groupAttr);
+    if (!id || id != last)
+      groups.emplace_back();
+    groups.back().push_back(&op);
+    last = id;
+  }
+  return groups;
+}
+
 SmallVector<Value> inputsOf(ArrayRef<Operation *> group) {
   llvm::SmallPtrSet<Operation *, 8> members(group.begin(), group.end());
   llvm::SetVector<Value> inputs;

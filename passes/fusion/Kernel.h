@@ -36,6 +36,8 @@ unsigned numLeadingDims(mlir::AffineMap map);
 /// Which loop dims occur in `map`.
 llvm::SmallBitVector dimsIn(mlir::AffineMap map);
 
+/// Runs of definitions with one `graph.group`; a definition without it is alone.
+llvm::SmallVector<llvm::SmallVector<mlir::Operation *>> groupsOf(mlir::Block &block);
 /// Tensors that the bodies and operands of `group` use but do not define, in
 /// order of first use.
 llvm::SmallVector<mlir::Value> inputsOf(llvm::ArrayRef<mlir::Operation *> group);

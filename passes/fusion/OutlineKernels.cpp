@@ -19,24 +19,6 @@ using namespace mlir;
 using namespace tintype::graph;
 using namespace tintype::fusion;
 
-/// Runs of definitions with one `graph.group`; a definition without it is alone.
-static SmallVector<SmallVector<Operation *>> groupsOf(Block &block) {
-  SmallVector<SmallVector<Operation *>> groups;
-  Attribute last;
-  for (Operation &op : block) {
-    if (!isDefinition(&op)) {
-      last = {};
-      continue;
-    }
-    Attribute id = op.getAttr(groupAttr);
-    if (!id || id != last)
-      groups.emplace_back();
-    groups.back().push_back(&op);
-    last = id;
-  }
-  return groups;
-}
-
 /// Results that something outside the group uses.
 static SmallVector<Value> resultsOf(ArrayRef<Operation *> group) {
   llvm::SmallPtrSet<Operation *, 8> members(group.begin(), group.end());

@@ -54,6 +54,28 @@ def GraphFormKernels : FusionPass<"graph-form-kernels", "::mlir::func::FuncOp"> 
   let statistics = [Statistic<"numJoined", "joined", "clusters merged into another">];
 }
 
+def GraphCollapseDims : FusionPass<"graph-collapse-dims", "::mlir::func::FuncOp"> {
+  let summary = "merge loop dims of a kernel that always go together";
+  let description = [{
+    Two adjacent loop dims merge when every access of the group has them side by
+    side, dense and in order, or neither. Tensors are seen through
+    `graph.reshape`, which costs nothing. A linear layer over (batch, position)
+    is then a plain product of two matrices, an optimiser a loop over one dim, and
+    kernels that differ only in how rows are arranged are equal.
+
+    ```mlir
+    %y = graph.compute none over <B, T, 8> by <> { x[d0, d1, d2] + b[d2] }
+    ```
+    becomes
+    ```mlir
+    %v = graph.reshape %x : .. to tensor<?x8xf32, #graph.dims<B * T, 8>>
+    %z = graph.compute none over <B * T, 8> by <> { v[d0, d1] + b[d1] }
+    %y = graph.reshape %z : .. to tensor<?x?x8xf32, #graph.dims<B, T, 8>>
+    ```
+  }];
+  let statistics = [Statistic<"numCollapsed", "collapsed", "loop dims that merged with another">];
+}
+
 def GraphOutlineKernels : Pass<"graph-outline-kernels", "::mlir::ModuleOp"> {
   let summary = "move groups of definitions into kernel functions and share equal ones";
   let description = [{

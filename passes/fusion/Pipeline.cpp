@@ -8,6 +8,7 @@ void tintype::buildFusionPipeline(OpPassManager &pm) {
   OpPassManager &hosts = pm.nest<func::FuncOp>();
   hosts.addPass(fusion::createGraphInline());
   hosts.addPass(fusion::createGraphFormKernels()); // after inlining: what is left is what costs a pass over memory
+  hosts.addPass(fusion::createGraphCollapseDims()); // a dim may merge only where a whole group allows it
   pm.addPass(fusion::createGraphOutlineKernels());
 }
 
