@@ -35,7 +35,7 @@ double Optimizer::gradientNorm(double scale) {
       Executor &e = programFor("grad_norm", std::min(kNormPiece, s.count - at));
       e.bindInput("g", store.gradients() + s.offset + at);
       e.run();
-      sum += *static_cast<float *>(e.output<float>(e.program().outputs(0).name()));
+      sum += *e.output<float>(e.program().outputs(0).name());
     }
   return std::sqrt(sum) * scale;
 }
@@ -51,11 +51,12 @@ void Optimizer::step(int64_t t, const AdamW &o, double norm, double scale) {
     std::copy(values, values + 8, hyper);
     for (int64_t at = 0; at < s.count; at += kUpdatePiece) {
       Executor &e = programFor("update", std::min(kUpdatePiece, s.count - at));
-      float *arrays[] = {store.values(), store.gradients(), store.moment1(), store.moment2()};
-      const char *roles[] = {"p", "g", "m", "v"};
-      for (int i = 0; i < 4; ++i) {
-        e.bindInput(roles[i], arrays[i] + s.offset + at);
-        e.bindOutput(roles[i], arrays[i] + s.offset + at);
+      // Inputs p, g, m, v; outputs in the order p, m, v, g, in place.
+      const struct { const char *role; float *array; int output; } bindings[] = {
+          {"p", store.values(), 0}, {"g", store.gradients(), 3}, {"m", store.moment1(), 1}, {"v", store.moment2(), 2}};
+      for (auto &b : bindings) {
+        e.bindInput(b.role, b.array + s.offset + at);
+        e.bindOutput(b.output, b.array + s.offset + at);
       }
       e.bindInput("hyper", hyper);
       e.run();

@@ -220,14 +220,18 @@ void Executor::placeBuffer(int buffer, void *data) {
 }
 
 void Executor::bindInput(const std::string &role, void *data) {
+  if (findInput(prog, role) < 0)
+    fail("program ", prog.role(), " of this binary has no input ", role);
   for (int i = 0; i < prog.buffers_size(); ++i)
     if (prog.buffers(i).kind() == Buffer::INPUT && prog.inputs(prog.buffers(i).index()).role() == role)
       placeBuffer(i, data);
 }
 
-void Executor::bindOutput(const std::string &name, void *data) {
+void Executor::bindOutput(int index, void *data) {
+  if (index < 0 || index >= prog.outputs_size())
+    fail("program ", prog.role(), " of this binary has no output ", index);
   for (int i = 0; i < prog.buffers_size(); ++i)
-    if (prog.buffers(i).kind() == Buffer::OUTPUT && prog.outputs(prog.buffers(i).index()).name() == name)
+    if (prog.buffers(i).kind() == Buffer::OUTPUT && prog.buffers(i).index() == index)
       placeBuffer(i, data);
 }
 

@@ -50,7 +50,7 @@ public:
 
   /// Puts an input or output into the caller's memory, before the next run.
   void bindInput(const std::string &role, void *data);
-  void bindOutput(const std::string &name, void *data);
+  void bindOutput(int index, void *data);
 
   const Program &program() const { return prog; }
   const DimValues &dims() const { return values; }

@@ -1,0 +1,213 @@
+//===- RuntimeUnit.cpp - parts of the runtime that no command shows -------===//
+#include "runtime/Convert.h"
+#include "runtime/Manifest.h"
+#include "runtime/Memory.h"
+#include "runtime/Threads.h"
+#include "runtime/Weights.h"
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <numeric>
+#include <random>
+
+using namespace tintype;
+using namespace tintype::rt;
+
+extern "C" {
+void *halide_malloc(void *, size_t);
+void halide_free(void *, void *);
+}
+
+static int failures = 0;
+#define EXPECT(condition)                                                                                              \
+  do {                                                                                                                 \
+    if (!(condition)) {                                                                                                \
+      ++failures;                                                                                                      \
+      fprintf(stderr, "%s:%d: expected %s\n", __FILE__, __LINE__, #condition);                                         \
+    }                                                                                                                  \
+  } while (0)
+
+/// The message of the Error that `f` throws, or "".
+template <typename F> static std::string messageOf(F f) {
+  try {
+    f();
+  } catch (const Error &e) {
+    return e.what();
+  }
+  return "";
+}
+
+static Manifest twoDims() {
+  Manifest m;
+  const struct { const char *name; int64_t min, max, multiple; } dims[] = {{"B", 1, 64, 1}, {"T", 8, 0, 8}};
+  for (auto &d : dims) {
+    auto *s = m.add_symbols();
+    s->set_name(d.name);
+    s->set_min(d.min);
+    s->set_max(d.max);
+    s->set_multiple(d.multiple);
+  }
+  return m;
+}
+
+/// "B 3 * 4 //" in postfix.
+static Size size(const std::string &text) {
+  Size z;
+  std::istringstream in(text);
+  for (std::string word; in >> word;) {
+    auto *op = z.add_ops();
+    op->set_kind(word == "+" ? Size::ADD : word == "*" ? Size::MUL : word == "//" ? Size::FLOORDIV : word == "%" ? Size::MOD
+                 : word == "B" || word == "T" ? Size::SYMBOL : Size::CONSTANT);
+    if (op->kind() == Size::CONSTANT)
+      op->set_value(std::stoll(word));
+    else if (op->kind() == Size::SYMBOL)
+      op->set_value(word == "T");
+  }
+  return z;
+}
+
+static void sizes() {
+  Manifest m = twoDims();
+  DimValues d(m);
+  EXPECT(messageOf([&] { evaluate(size("B"), d, m); }) == "the runtime dimension B has no value");
+  d.set("B", 3);
+  d.set("T", 16);
+  EXPECT(evaluate(size("B T * 7 +"), d, m) == 55);
+  EXPECT(evaluate(size("-7 B //"), d, m) == -3 && evaluate(size("-7 B %"), d, m) == 2);
+  EXPECT(toString(size("B T 1 + * 4 //"), m) == "(B * (T + 1)) // 4");
+  EXPECT(messageOf([&] { evaluate(size("B 4611686018427387904 *"), d, m); }).find("does not fit 64 bits at B = 3, T = 16") != std::string::npos);
+  EXPECT(messageOf([&] { evaluate(size("B 0 //"), d, m); }).find("divides by 0") != std::string::npos);
+  EXPECT(messageOf([&] { evaluate(size("B *"), d, m); }).find("lacks an operand") != std::string::npos);
+  EXPECT(messageOf([&] { evaluate(size("B T"), d, m); }).find("leaves 2 values") != std::string::npos);
+  EXPECT(messageOf([&] { d.set("B", 65); }).rfind("expected B <= 64, but got 65", 0) == 0);
+  EXPECT(messageOf([&] { d.set("B", 0); }) == "expected B >= 1, but got 0");
+  EXPECT(messageOf([&] { d.set("T", 20); }) == "expected T to be a multiple of 8, but got 20");
+  EXPECT(messageOf([&] { d.set("H", 1); }) == "this model has no runtime dimension H");
+
+  Program p;
+  auto *in = p.add_inputs();
+  for (const char *s : {"B", "T", "B 2 *"})
+    *in->add_dims() = size(s);
+  DimValues e(m);
+  e.bind(in->dims(), {2, 24, 4}, "x");
+  EXPECT(e.get("B") == 2 && e.get("T") == 24);
+  EXPECT(messageOf([&] { e.bind(in->dims(), {2, 24, 5}, "x"); }) == "x: expected size B * 2 = 4 in dimension 2, but got shape [2, 24, 5]");
+  EXPECT(messageOf([&] { e.bind(in->dims(), {2, 24}, "x"); }) == "x: expected 3 dimensions, but got shape [2, 24]");
+}
+
+static void manifests() {
+  EXPECT(messageOf([] { parseManifest("\xff\xff", 2); }) == "the manifest in this binary does not parse");
+  Manifest m = twoDims();
+  m.add_kernels()->set_name("k");
+  auto *p = m.add_programs();
+  p->set_role("forward");
+  p->add_launches()->set_kernel(1);
+  auto reparse = [&] { std::string s = m.SerializeAsString(); parseManifest(s.data(), s.size()); };
+  EXPECT(messageOf(reparse) == "the manifest in this binary is damaged: program forward: a launch names kernel 1");
+  p->mutable_launches(0)->set_kernel(0);
+  p->mutable_launches(0)->add_inputs()->set_buffer(0);
+  EXPECT(messageOf(reparse).find("an argument names buffer 0") != std::string::npos);
+  p->add_buffers()->set_kind(Buffer::PARAMETER);
+  EXPECT(messageOf(reparse).find("buffer index 0 is not in [0, 0)") != std::string::npos);
+  p->mutable_buffers(0)->set_kind(Buffer::ARENA);
+  EXPECT(messageOf(reparse).empty());
+}
+
+/// Random lifetimes: nothing alive together overlaps, and the block is close to what is alive at most.
+static void placement() {
+  std::mt19937 random(1);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<Lifetime> b(1 + random() % 60);
+    for (Lifetime &x : b) {
+      x.bytes = random() % 5000;
+      x.first = static_cast<int>(random() % 40);
+      x.last = x.first + static_cast<int>(random() % 10);
+    }
+    size_t total = placeLifetimes(b), most = 0;
+    for (int t = 0; t < 50; ++t) {
+      size_t alive = 0;
+      for (const Lifetime &x : b)
+        alive += x.first <= t && t <= x.last ? alignUp(x.bytes) : 0;
+      most = std::max(most, alive);
+    }
+    for (size_t i = 0; i < b.size(); ++i) {
+      EXPECT(b[i].offset % kAlign == 0 && b[i].offset + b[i].bytes <= total);
+      for (size_t j = 0; j < i; ++j)
+        EXPECT(b[i].last < b[j].first || b[j].last < b[i].first || b[i].offset + b[i].bytes <= b[j].offset ||
+               b[j].offset + b[j].bytes <= b[i].offset);
+    }
+    EXPECT(total >= most && static_cast<double>(total) <= 1.3 * static_cast<double>(most) + 128);
+  }
+}
+
+static void threads() {
+  for (int count : {1, 2, 5}) {
+    Threads pool(count);
+    EXPECT(pool.count() == count);
+    for (int round = 0; round < 20000; ++round) {
+      int n = round % 9;
+      int hits[8] = {};
+      pool.parallelFor(n, [&](int64_t i) { ++hits[i]; });
+      for (int i = 0; i < 8; ++i)
+        EXPECT(hits[i] == (i < n));
+    }
+    std::atomic<int> inner{0};
+    pool.parallelFor(7, [&](int64_t) { pool.parallelFor(3, [&](int64_t) { ++inner; }); });
+    EXPECT(inner == 21);
+  }
+}
+
+/// Blocks given back in any order stay apart and aligned, whether from the stack or the heap.
+static void scratch() {
+  std::mt19937 random(2);
+  std::vector<std::pair<unsigned char *, size_t>> held;
+  for (int round = 0; round < 20000; ++round) {
+    if (held.size() < 12 && random() % 2) {
+      size_t n = random() % (round % 100 ? 5000 : 4000000);
+      auto *p = static_cast<unsigned char *>(halide_malloc(nullptr, n));
+      EXPECT(p && reinterpret_cast<uintptr_t>(p) % kAlign == 0);
+      if (n)
+        p[0] = p[n - 1] = static_cast<unsigned char>(n);
+      held.emplace_back(p, n);
+    } else if (!held.empty()) {
+      size_t i = random() % held.size();
+      auto [p, n] = held[i];
+      EXPECT(n == 0 || (p[0] == static_cast<unsigned char>(n) && p[n - 1] == static_cast<unsigned char>(n)));
+      halide_free(nullptr, p);
+      held.erase(held.begin() + static_cast<long>(i));
+    }
+  }
+  for (auto &[p, n] : held)
+    halide_free(nullptr, p);
+  halide_free(nullptr, nullptr);
+}
+
+static void names() {
+  EXPECT(matchPattern("h.*.attn", "h.11.attn") && !matchPattern("h.*.attn", "h.1.x.attn"));
+  EXPECT(matchPattern("**.bias", "a.b.bias") && !matchPattern("**.bias", "bias") && matchPattern("**bias", "bias"));
+  CheckpointRules r = CheckpointRules::fromRecipe(
+      R"({"checkpoint": {"rename": ["transformer.** -> **", "enc.*.w.* -> x.*.y.*"], "ignore": ["**.mask"], "fresh": ["cls.**"]}})");
+  EXPECT(r.renamed("transformer.h.0.w") == "h.0.w" && r.renamed("enc.3.w.b") == "x.3.y.b" && r.renamed("other") == "other");
+  EXPECT(r.ignores("h.0.mask") && r.ignores("transformer.mask") && !r.ignores("maskx") && r.isFresh("cls.a.b"));
+  EXPECT(messageOf([] { CheckpointRules::fromRecipe(R"({"checkpoint": {"rename": ["a"]}})"); }).find("checkpoint.rename") == 0);
+}
+
+static void floats() {
+  EXPECT(f16ToFloat(0x3c00) == 1 && f16ToFloat(0xc000) == -2 && f16ToFloat(0x0001) == 0x1p-24f && f16ToFloat(0x83ff) == -1023 * 0x1p-24f);
+  EXPECT(std::isinf(f16ToFloat(0x7c00)) && std::isnan(f16ToFloat(0x7e01)) && f16ToFloat(0x7bff) == 65504);
+  EXPECT(bf16ToFloat(0x3f80) == 1 && floatToBf16(1.00390625f) == 0x3f80 && floatToBf16(1.01171875f) == 0x3f82);
+  EXPECT(std::isnan(bf16ToFloat(floatToBf16(NAN))) && std::isinf(bf16ToFloat(floatToBf16(INFINITY))));
+}
+
+int main() {
+  sizes();
+  manifests();
+  placement();
+  threads();
+  scratch();
+  names();
+  floats();
+  printf("%d wrong\n", failures);
+  return failures != 0;
+}
