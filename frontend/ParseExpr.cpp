@@ -132,9 +132,7 @@ ExprPtr Parser::parseReduce() {
   Loc open = loc();
   if (!accept(Tok::LParen))
     hint(failExpected("`(` and an index after `" + name + "`"));
-  else if (!at(Tok::Name) && !at(Tok::Ellipsis))
-    hint(failExpected("an index name"));
-  e->binds = parseBinds();
+  e->binds = parseBinds(hint);
   if (accept(Tok::If))
     e->filter = parseExpr();
   if (!failed && !at(Tok::RParen) && !at(Tok::End))
@@ -145,7 +143,6 @@ ExprPtr Parser::parseReduce() {
     hint(failExpected("the value that `" + name + "(..)` goes over"));
   e->body = parseBinary(kTerm);
   auto children = {(const Expr *)e->filter.get(), (const Expr *)e->body.get()};
-  std::vector<const Expr *> all(children);
   Loc begin = e->loc;
   for (const Bind &b : e->binds)
     if (b.extent)
@@ -235,17 +232,18 @@ ExprPtr Parser::parsePrimary() {
     close(Tok::RBracket, open);
     return finish(std::move(e), open, {});
   }
-  default:
+  default: {
+    Token t = peek();
     if (DiagBuilder *e = failExpected("an expression")) {
-      const Token &t = lexed.tokens[pos];
-      if (at(Tok::Star))
-        e->hint() << "a power is written `x ^ n`";
-      else if (at(Tok::OrElse))
+      if (t.kind == Tok::Star)
+        e->hint() << "a power is written `x^n`";
+      else if (t.kind == Tok::OrElse)
         e->hint() << "`??` follows a subscript: `x[i] ?? 0`";
       else
         hintForeignWord(e, t);
     }
     return placeholder();
+  }
   }
 }
 
@@ -293,18 +291,19 @@ std::vector<Arg> Parser::parseArgs() {
   return args;
 }
 
-std::vector<Bind> Parser::parseBinds() {
+std::vector<Bind> Parser::parseBinds(llvm::function_ref<void(DiagBuilder *)> hint) {
   std::vector<Bind> binds;
   do {
     Bind b;
     b.loc = loc();
     if (accept(Tok::Ellipsis))
       b.isPack = true;
-    else {
+    else if (at(Tok::Name)) {
       b.name = takeName("an index name");
       if (accept(Tok::Colon))
         b.extent = parseExpr();
-    }
+    } else
+      hint(failExpected("an index name"));
     for (const Bind &other : binds)
       if (other.name == b.name)
         if (DiagBuilder *e = fail(b.loc)) {

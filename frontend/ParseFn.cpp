@@ -127,8 +127,11 @@ StmtPtr Parser::parseStmt() {
     return parseAssignment();
   default:
     Token t = peek();
-    if (DiagBuilder *e = failExpected("a statement or `}`"))
+    if (DiagBuilder *e = failExpected("a statement or `}`")) {
+      if (t.kind == Tok::Reducer)
+        e->hint() << "`" << textOf(t) << "` is a reserved word";
       hintForeignWord(e, t);
+    }
     return std::make_unique<ReturnStmt>(locOf(t));
   }
 }
@@ -166,7 +169,10 @@ StmtPtr Parser::parseAssignment() {
     s->nameLoc = nameLoc;
     s->scanIndex = std::move(scan);
     s->scanLoc = scanLoc;
-    s->binds = parseBinds();
+    s->binds = parseBinds([](DiagBuilder *e) {
+      if (e)
+        e->hint() << "the left side names indices; expressions of them stand on the right side";
+    });
     if (!at(Tok::RBracket) && !at(Tok::End))
       if (DiagBuilder *e = failExpected("`,`, `:` or `]` after an index")) {
         e->note(open) << "to match this `[`";

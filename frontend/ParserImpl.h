@@ -52,7 +52,8 @@ private:
   ExprPtr parsePrimary();
   ExprPtr parseNumber();
   std::vector<Arg> parseArgs();
-  std::vector<Bind> parseBinds();
+  /// `hint` adds to the message when an index is no name.
+  std::vector<Bind> parseBinds(llvm::function_ref<void(DiagBuilder *)> hint);
 
   // Cursor (Parser.cpp)
   const Token &peek(unsigned ahead = 0) const {
