@@ -42,7 +42,7 @@ static void printExcerpt(llvm::raw_ostream &os, const SourceManager &sources, Lo
   }
   // Control characters of a hostile file must not reach the terminal.
   os << "  ";
-  for (char c : line)
+  for (char c : line.rtrim())
     os << ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f ? '?' : c);
   os << "\n  ";
   for (char c : line.take_front(at))

@@ -48,8 +48,9 @@ static bool checkKind(const ConfigDecl &config, Expr &value, const std::string &
 
 //===-- config.json -------------------------------------------------------===//
 
-/// A JSON value as a literal; null for an object.
-static ExprPtr toExpr(const json &j, Loc where) {
+/// A JSON value as a literal; null for an object, and for lists nested deeper
+/// than `levels`.
+static ExprPtr toExpr(const json &j, Loc where, unsigned levels = kMaxHeight) {
   if (j.is_boolean()) {
     auto e = std::make_unique<BoolExpr>(where);
     e->value = j.get<bool>();
@@ -68,12 +69,12 @@ static ExprPtr toExpr(const json &j, Loc where) {
     e->value = j.get<std::string>();
     return e;
   }
-  if (!j.is_array())
+  if (!j.is_array() || levels == 0)
     return nullptr;
   auto e = std::make_unique<ListExpr>(where);
   for (const json &item : j) {
-    ExprPtr i = toExpr(item, where);
-    if (!i || i->height + 1 > kMaxHeight)
+    ExprPtr i = toExpr(item, where, levels - 1);
+    if (!i)
       return nullptr;
     e->height = std::max(e->height, i->height + 1);
     e->items.push_back(std::move(i));
@@ -119,8 +120,13 @@ static bool applyKeys(const ConfigDecl &config, const json &root, FileId file, P
     std::string origin = llvm::formatv("\"{0}\" of {1}", key, sources.name(file)).str();
     ExprPtr value = toExpr(*found, where);
     if (!value) {
-      auto e = diag.error(where) << "expected a number, string, flag or list for config `" << config.name
-                                 << "`, but got an object from " << origin;
+      auto e = diag.error(where);
+      if (found->is_object())
+        e << "expected a number, string, flag or list for config `" << config.name << "`, but got an object from "
+          << origin;
+      else
+        e << "expected at most " << kMaxHeight << " levels of lists for config `" << config.name
+          << "`, and no objects in them";
       e.note(config.nameLoc) << "declared here";
       return false;
     }
@@ -208,6 +214,12 @@ bool applySet(const std::string &set, Program &program, SourceManager &sources, 
     else
       e.hint() << "settings are set as --set train." << name << "=..";
     return false;
+  }
+  // The shell takes the quotes of `--set act="relu"` away.
+  if (auto *bare = llvm::dyn_cast<NameExpr>(value.get()); bare && llvm::isa<StringExpr>(config->value.get())) {
+    auto text = std::make_unique<StringExpr>(bare->loc);
+    text->value = bare->name;
+    value = std::move(text);
   }
   std::string origin = "--set " + name;
   if (!checkKind(*config, *value, origin, diag))
