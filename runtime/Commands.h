@@ -38,6 +38,9 @@ double secondsSinceExec();
 
 void addInfo(CLI::App &app, Context &context);
 void addInit(CLI::App &app, Context &context);
+void addTrain(CLI::App &app, Context &context);
+void addEval(CLI::App &app, Context &context);
+void addGenerate(CLI::App &app, Context &context);
 void addTrace(CLI::App &app, Context &context);
 void addBench(CLI::App &app, Context &context);
 

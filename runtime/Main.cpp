@@ -62,6 +62,9 @@ int main(int argc, char **argv) {
     addInit(app, context);
     addTrace(app, context);
     addBench(app, context);
+    addTrain(app, context);
+    addEval(app, context);
+    addGenerate(app, context);
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError &e) {

@@ -6,8 +6,6 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 #include "runtime/Program.h"
-#include <map>
-#include <tuple>
 
 namespace tintype::rt {
 
@@ -34,11 +32,10 @@ public:
   double bytesPerStep() const; ///< what both programs read and write at least
 
 private:
-  Executor &programFor(const std::string &role, int64_t count, int lane);
+  Executor &programFor(const std::string &role, int64_t count);
   ParameterStore &store;
   Threads &threads;
-  std::map<std::tuple<std::string, int64_t, int>, std::unique_ptr<Executor>> programs;
-  std::vector<std::pair<int64_t, int64_t>> normPieces; // offset and count of each run of grad_norm
+  std::vector<std::pair<std::pair<std::string, int64_t>, std::unique_ptr<Executor>>> programs;
   float hyper[8] = {};
 };
 

@@ -24,7 +24,10 @@ void halide_free(void *, void *);
 
 namespace {
 
-constexpr int V = 19, W = 8;
+#ifndef FAKE_VOCAB
+#define FAKE_VOCAB 19
+#endif
+constexpr int V = FAKE_VOCAB, W = 8;
 
 HalideBuffer &buffer(void **args, int i) { return *static_cast<HalideBuffer *>(args[i]); }
 template <typename T> T *host(void **args, int i) { return reinterpret_cast<T *>(buffer(args, i).host); }
@@ -277,7 +280,9 @@ __attribute__((constructor)) void fillManifest() {
   m.set_task("causal_lm");
   m.set_tokenizer("bytes");
   m.set_target("x86-64-linux");
-  m.set_recipe(R"({"checkpoint": {"rename": ["transformer.** -> **"], "ignore": ["**.old"]}})");
+  m.set_recipe(R"({"checkpoint": {"rename": ["transformer.** -> **"], "ignore": ["**.old"]},
+                     "train": {"B": 4, "T": 16, "steps": 40, "clip": 1.0, "optimizer": {"call": "adamw", "beta2": 0.95},
+                               "lr": {"call": "cosine", "peak": 0.02, "floor": 0.002, "warmup": 5}}})");
   const struct { const char *name; int64_t max, multiple; } dims[] = {{"B", 64, 1}, {"T", 128, 1}, {"N", 1 << 20, 16}};
   for (auto &d : dims) {
     auto *s = m.add_symbols();
