@@ -11,32 +11,48 @@ constexpr int64_t kNormPiece = 1 << 20;
 constexpr int64_t kUpdatePiece = 1 << 30; // below the 2^31 elements a kernel can address
 
 Optimizer::Optimizer(ParameterStore &store, Threads &threads) : store(store), threads(threads) {
-  getProgram(store.manifest, "update");
-  getProgram(store.manifest, "grad_norm");
+  for (auto [role, inputs] : {std::pair("update", "p g m v hyper"), std::pair("grad_norm", "g")}) {
+    std::istringstream words(inputs);
+    for (std::string input; words >> input;)
+      if (findInput(getProgram(store.manifest, role), input) < 0)
+        fail("program ", role, " of this binary has no input ", input);
+  }
+  for (const Segment &s : store.segments())
+    for (int64_t at = 0; at < s.count; at += kNormPiece)
+      normPieces.emplace_back(s.offset + at, std::min(kNormPiece, s.count - at));
 }
 Optimizer::~Optimizer() = default;
 
 /// An executor for `count` elements, planned at first use; there are few sizes.
-Executor &Optimizer::programFor(const std::string &role, int64_t count) {
-  std::pair<std::string, int64_t> key(role, count);
-  for (auto &[k, e] : programs)
-    if (k == key)
-      return *e;
-  DimValues dims(store.manifest);
-  dims.set("N", count);
-  programs.emplace_back(key, std::make_unique<Executor>(store.manifest, role, dims, nullptr, threads));
-  return *programs.back().second;
+Executor &Optimizer::programFor(const std::string &role, int64_t count, int lane) {
+  std::unique_ptr<Executor> &e = programs[{role, count, lane}];
+  if (!e) {
+    DimValues dims(store.manifest);
+    dims.set("N", count);
+    e = std::make_unique<Executor>(store.manifest, role, dims, nullptr, threads, Boundary::CALLER);
+  }
+  return *e;
 }
 
 double Optimizer::gradientNorm(double scale) {
-  double sum = 0;
-  for (const Segment &s : store.segments())
-    for (int64_t at = 0; at < s.count; at += kNormPiece) {
-      Executor &e = programFor("grad_norm", std::min(kNormPiece, s.count - at));
-      e.bindInput("g", store.gradients() + s.offset + at);
+  // A reduction to one number has no grid, so the pieces are what runs in
+  // parallel, each lane with executors of its own; the sum runs in their order.
+  int lanes = threads.count();
+  std::vector<float> sums(normPieces.size());
+  for (auto [offset, count] : normPieces)
+    for (int lane = 0; lane < lanes; ++lane)
+      programFor("grad_norm", count, lane);
+  threads.parallelFor(lanes, [&](int64_t lane) {
+    for (size_t i = lane; i < normPieces.size(); i += lanes) {
+      Executor &e = *programs.find({"grad_norm", normPieces[i].second, static_cast<int>(lane)})->second;
+      e.bindInput("g", store.gradients() + normPieces[i].first);
+      e.bindOutput(0, &sums[i]);
       e.run();
-      sum += *e.output<float>(e.program().outputs(0).name());
     }
+  });
+  double sum = 0;
+  for (float s : sums)
+    sum += s;
   return std::sqrt(sum) * scale;
 }
 
@@ -50,7 +66,7 @@ void Optimizer::step(int64_t t, const AdamW &o, double norm, double scale) {
         static_cast<float>(1 / (1 - std::pow(o.beta2, static_cast<double>(t)))), static_cast<float>(clip * scale)};
     std::copy(values, values + 8, hyper);
     for (int64_t at = 0; at < s.count; at += kUpdatePiece) {
-      Executor &e = programFor("update", std::min(kUpdatePiece, s.count - at));
+      Executor &e = programFor("update", std::min(kUpdatePiece, s.count - at), 0);
       // Inputs p, g, m, v; outputs in the order p, m, v, g, in place.
       const struct { const char *role; float *array; int output; } bindings[] = {
           {"p", store.values(), 0}, {"g", store.gradients(), 3}, {"m", store.moment1(), 1}, {"v", store.moment2(), 2}};

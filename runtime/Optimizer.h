@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 #include "runtime/Program.h"
+#include <map>
+#include <tuple>
 
 namespace tintype::rt {
 
@@ -32,10 +34,11 @@ public:
   double bytesPerStep() const; ///< what both programs read and write at least
 
 private:
-  Executor &programFor(const std::string &role, int64_t count);
+  Executor &programFor(const std::string &role, int64_t count, int lane);
   ParameterStore &store;
   Threads &threads;
-  std::vector<std::pair<std::pair<std::string, int64_t>, std::unique_ptr<Executor>>> programs;
+  std::map<std::tuple<std::string, int64_t, int>, std::unique_ptr<Executor>> programs;
+  std::vector<std::pair<int64_t, int64_t>> normPieces; // offset and count of each run of grad_norm
   float hyper[8] = {};
 };
 

@@ -10,7 +10,7 @@ namespace tintype::rt {
 constexpr int kMostResults = 32, kMostDims = 16, kMostArgs = 256;
 
 Executor::Executor(const Manifest &m, const std::string &role, const DimValues &dims, ParameterStore *store,
-                   Threads &threads, EntryOf entryOf)
+                   Threads &threads, Boundary boundary)
     : manifest(m), prog(getProgram(m, role)), values(dims), store(store), threads(threads) {
   for (int s = 0; s < m.symbols_size(); ++s) {
     if (values[s] > INT32_MAX)
@@ -21,15 +21,15 @@ Executor::Executor(const Manifest &m, const std::string &role, const DimValues &
     inputShapes.push_back(evaluate(i.dims(), values, m));
   for (const Output &o : prog.outputs())
     outputShapes.push_back(evaluate(o.dims(), values, m));
-  planMemory();
+  planMemory(boundary);
   profiles.resize(m.kernels_size());
   for (const Launch &l : prog.launches())
-    planLaunch(l, entryOf, static_cast<int>(steps.size()));
+    planLaunch(l);
 }
 
 /// Gives every buffer its place: parameters and gradients in the store, inputs
 /// and outputs in a block of their own, the rest in the arena by lifetime.
-void Executor::planMemory() {
+void Executor::planMemory(Boundary where) {
   size_t outside = 0;
   std::vector<size_t> boundaryOffset(prog.buffers_size(), 0);
   places.assign(prog.buffers_size(), nullptr);
@@ -63,13 +63,15 @@ void Executor::planMemory() {
       outside += alignUp(bytes + kAlign);
     }
   }
-  size_t total = placeLifetimes(lifetimes);
-  arena = Memory(total, "program " + prog.role() + " at " + values.str());
-  boundary = Memory(outside, "inputs and outputs of program " + prog.role() + " at " + values.str());
+  std::string what = "program " + prog.role() + " at " + values.str();
+  if (size_t total = placeLifetimes(lifetimes))
+    arena = Memory(total, what);
+  if (where == Boundary::OWN && outside)
+    boundary = Memory(outside, "inputs and outputs of " + what);
   for (int i = 0; i < prog.buffers_size(); ++i) {
     if (arenaIndex[i] >= 0)
       places[i] = arena.data() + lifetimes[arenaIndex[i]].offset;
-    else if (!places[i])
+    else if (!places[i] && boundary.data())
       places[i] = boundary.data() + boundaryOffset[i];
   }
 }
@@ -99,10 +101,10 @@ HalideBuffer *Executor::makeBuffer(const Arg &arg, const std::string &label) {
   return b;
 }
 
-void Executor::planLaunch(const Launch &l, const EntryOf &entryOf, int index) {
+void Executor::planLaunch(const Launch &l) {
   const Kernel &k = manifest.kernels(l.kernel());
   Step s{};
-  s.entry = entryOf(l.kernel());
+  s.entry = linkedKernel(l.kernel());
   s.name = k.name().c_str();
   s.kernel = l.kernel();
   for (int symbol : k.symbols()) {

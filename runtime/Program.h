@@ -18,7 +18,7 @@
 #include "runtime/Memory.h"
 #include "runtime/Parameters.h"
 #include "runtime/Threads.h"
-#include <functional>
+#include <memory>
 
 namespace tintype::rt {
 
@@ -29,14 +29,17 @@ struct KernelProfile {
   double seconds = 0, flops = 0, bytes = 0;
 };
 
+/// Where inputs and outputs lie: in memory of the executor, or where the caller
+/// binds every one of them before the first run.
+enum class Boundary { OWN, CALLER };
+
 class Executor {
 public:
-  using EntryOf = std::function<KernelEntry(int kernel)>;
   /// Plans `role` at `dims`. `store` may be null for programs without
   /// parameters. Memory that cannot be had, sizes that overflow or dims that
-  /// lack a value are Errors. `entryOf` replaces the linked kernels in tests.
+  /// lack a value are Errors.
   Executor(const Manifest &manifest, const std::string &role, const DimValues &dims, ParameterStore *store,
-           Threads &threads, EntryOf entryOf = linkedKernel);
+           Threads &threads, Boundary boundary = Boundary::OWN);
   Executor(const Executor &) = delete;
 
   void run();
@@ -82,8 +85,8 @@ private:
     double flops, bytes;
   };
 
-  void planMemory();
-  void planLaunch(const Launch &launch, const EntryOf &entryOf, int index);
+  void planMemory(Boundary where);
+  void planLaunch(const Launch &launch);
   HalideBuffer *makeBuffer(const Arg &arg, const std::string &label);
   void placeBuffer(int buffer, void *data);
   void runBlock(const Step &step, int64_t block) const;

@@ -45,4 +45,64 @@ def GraphDifferentiate : Pass<"graph-differentiate", "::mlir::ModuleOp"> {
   ];
 }
 
+def GraphAddOptimizer : Pass<"graph-add-optimizer", "::mlir::ModuleOp"> {
+  let summary = "add the optimizer's programs to a module that trains";
+  let description = [{
+    `@update` is one step of AdamW with decoupled weight decay on flat arrays of `N`
+    elements; all numbers that change from step to step come in `hyper`, so that one
+    program serves every schedule:
+    `hyper = {lr, beta1, beta2, eps, weight decay, 1/(1-beta1^t), 1/(1-beta2^t), scale of g}`.
+    ```mlir
+    func.func @update(%p, %g, %m, %v: tensor<?xf32, #graph.dims<N>>, %hyper: tensor<8xf32>)
+      m = beta1 * m + (1 - beta1) * scale * g
+      v = beta2 * v + (1 - beta2) * (scale * g)^2
+      p = p * (1 - lr * decay) - lr * (m * c1) / (sqrt(v * c2) + eps)
+      g = 0
+    ```
+    `@grad_norm` is the sum of squares of `g`, by blocks of 16384.
+
+    A module without `train_step` and `trace_step` is left alone.
+  }];
+  let dependentDialects = ["::tintype::graph::GraphDialect"];
+  let statistics = [Statistic<"numPrograms", "programs", "programs added">];
+}
+
+def GraphSimplify : Pass<"graph-simplify", "::mlir::ModuleOp"> {
+  let summary = "fold scalar code, drop what is unused, merge what is equal";
+  let description = [{
+    Folds constants and identities in bodies (`x * 1`, `x + 0`, `select` and filters
+    with a constant condition, comparisons that loop ranges decide, guards that always
+    hold, powers with a small exponent, places that are constants), then drops
+    definitions that only copy and those that nobody reads, merges equal ones, and
+    erases unused private functions.
+
+    Before:
+    ```mlir
+    %y = graph.compute none over <B> by <> {
+      %0 = graph.read %x[(d0) -> (d0)]
+      graph.yield %0
+    }
+    %z = graph.compute none over <B> by <> {
+      %0 = graph.read %y[(d0) -> (d0)]
+      %1 = math.powf %0, %two
+      graph.yield %1
+    }
+    ```
+    After:
+    ```mlir
+    %z = graph.compute none over <B> by <> {
+      %0 = graph.read %x[(d0) -> (d0)]
+      %1 = arith.mulf %0, %0
+      graph.yield %1
+    }
+    ```
+  }];
+  let dependentDialects = ["::tintype::graph::GraphDialect"];
+  let statistics = [
+    Statistic<"numFolded", "folded", "scalar ops folded">,
+    Statistic<"numCopies", "copies", "definitions that only copied">,
+    Statistic<"numErased", "erased", "unused definitions and functions erased">,
+  ];
+}
+
 #endif

@@ -5,7 +5,11 @@
 namespace tintype {
 
 void buildGraphPipeline(mlir::OpPassManager &pm) {
+  // First, so that a value used twice is differentiated once.
+  pm.addPass(graph::createGraphSimplify());
   pm.addPass(graph::createGraphDifferentiate());
+  pm.addPass(graph::createGraphSimplify());
+  pm.addPass(graph::createGraphAddOptimizer());
 }
 
 void registerGraphPasses() {

@@ -1,4 +1,4 @@
-"""Finite differences of every scalar rule, reducer and access pattern: `gradients.py [NAME..] [--show]`.
+"""Finite differences of every scalar rule, reducer and access pattern: `gradients.py [NAME..] [--show] [--PASS..]`.
 
 Each case is one definition y of parameters; the loss is the sum of y times fixed random weights. `form` states
 what the derivative by the first parameter must be: `gather` (no scatter in the program) or `scatter`.
@@ -9,6 +9,7 @@ import numpy as np
 
 import finite_difference
 
+PASSES = [a for a in sys.argv[1:] if a.startswith("--") and a != "--show"]
 DIMS = {"B": 2, "T": 5, "S": 4}
 
 
@@ -189,7 +190,7 @@ ACCESSES = [
 ]
 
 
-def run(case, show=False):
+def run(case, before, after):
     rng = np.random.default_rng(sum(map(ord, case.name)))
     parameters = {}
     for name, dims in case.parameters.items():
@@ -198,10 +199,6 @@ def run(case, show=False):
     inputs = {"weights": rng.standard_normal(sizes(case.y))}
     for name, (dims, element) in case.inputs.items():
         inputs[name] = rng.integers(0, 6, sizes(dims))
-    before = program(case)
-    after = finite_difference.opt(before, "--graph-differentiate")
-    if show:
-        print(after)
     error = finite_difference.check(before, after, DIMS, inputs, parameters)
     form = "scatter" if "graph.scatter" in after else "gather"
     if form != case.form:
@@ -210,18 +207,21 @@ def run(case, show=False):
 
 
 def main():
-    chosen, show = [a for a in sys.argv[1:] if not a.startswith("-")], "--show" in sys.argv
-    failed = 0
-    for case in SCALARS + REDUCERS + ACCESSES:
-        if chosen and case.name not in chosen:
-            continue
+    chosen, failed = [a for a in sys.argv[1:] if not a.startswith("-")], 0
+    cases = [c for c in SCALARS + REDUCERS + ACCESSES if not chosen or c.name in chosen]
+    programs = [program(c) for c in cases]
+    split = "// -----\n"
+    after = finite_difference.opt(split.join(programs), "--split-input-file", *(PASSES or ["--graph-differentiate"]))
+    for case, before, step in zip(cases, programs, after.split(split), strict=True):
+        if "--show" in sys.argv:
+            print(step)
         try:
-            print(f"{case.name}: largest error {run(case, show):.1e}")
+            print(f"{case.name}: largest error {run(case, before, step):.1e}")
         except Exception as e:
             failed += 1
             print(f"{case.name}: FAILED {type(e).__name__}: {e}")
     rows = finite_difference.opt("", "--graph-differentiate=list-rules").split()
-    listed = {row for row in rows if "." in row and not row.startswith("module")}
+    listed = {row for row in rows if "." in row}
     missing = listed - {case.name for case in SCALARS} - {"graph.stop"}
     if not chosen and (missing or not listed):
         failed += 1

@@ -2,6 +2,7 @@
 // tanh, softmax over a causal range, cross-entropy at computed places. The check is by central differences.
 // RUN: tintype-opt %s --graph-differentiate | FileCheck %s
 // RUN: %python %S/small-model.py %s
+// RUN: %python %S/small-model.py %s --graph
 
 graph.parameter @wte : tensor<7x4xf32> normal(0.0, 0.5)
 graph.parameter @wpe : tensor<9x4xf32> normal(0.0, 0.5)
