@@ -179,7 +179,8 @@ Value Elaborator::bindValue(const Parameter &p, Value v, Loc loc, Scope &scope, 
     if (a.dtype == Dtype::Index) {
       bindDim(*t.bound, a.bound, scope, loc, what, actual, /*atMost=*/true);
       // Inside, ids carry the bound they were declared with.
-      if (auto *b = eval(*t.bound, {&scope, nullptr}).as<Poly>())
+      Value own = eval(*t.bound, {&scope, nullptr});
+      if (auto *b = own.as<Poly>())
         a.bound = *b;
     } else {
       auto v = eval(*t.bound, {&scope, nullptr});

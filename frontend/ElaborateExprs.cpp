@@ -308,8 +308,6 @@ Dtype Elaborator::join(Dtype a, Dtype b, Loc loc) {
        b == Dtype::Bool || isInt(b) ? "f32(..) and i32(..) convert" : "");
 }
 
-static std::string textOf(const Expr *e) { return e ? toString(*e) : ""; }
-
 void Elaborator::align(Tensor &a, Tensor &b, const Expr &at, const char *verb, const Expr *aExpr, const Expr *bExpr) {
   bool swapped = a.dims.size() < b.dims.size();
   Tensor &l = swapped ? b : a, &s = swapped ? a : b;

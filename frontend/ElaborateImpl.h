@@ -14,6 +14,7 @@
 #include "frontend/Diagnostics.h"
 #include "frontend/Elaborate.h"
 #include "frontend/Emit.h"
+#include "frontend/Recipe.h"
 #include "frontend/Values.h"
 
 namespace tintype::frontend {
@@ -158,8 +159,24 @@ public:
   ScalarPtr shiftedExp(ScalarPtr body, ScalarPtr top, ScalarPtr filter);
 
   //===-- programs (Programs.cpp) -----------------------------------------===//
-  void run();
-  const Instance *root = nullptr;
+  std::optional<Elaborated> run();
+  struct Argument {
+    std::string name, role;
+    Tensor type; ///< without a body
+  };
+  void startModule();
+  void checkFunctions();
+  std::vector<Argument> entryArguments(const FnDecl &fn, const std::string &kind);
+  void entryFacts(const FnDecl &fn);
+  void buildPrograms(const Recipe &recipe);
+  void buildFunction(const std::string &role, bool training, const std::vector<Argument> &args,
+                     const std::vector<std::string> &results,
+                     llvm::function_ref<std::vector<Tensor>(const std::vector<Tensor> &)> body);
+  Value callEntry(const FnDecl &fn, const Instance *self, const std::vector<Tensor> &args);
+  const FnDecl *modelFn(llvm::StringRef name);
+  void declareParameters(const Recipe &recipe);
+  std::optional<llvm::json::Value> setting(const Expr &e);
+  void summarize(Summary &out, const Recipe &recipe);
 
   //===-- state -----------------------------------------------------------===//
   const Program &program; ///< the model
@@ -177,6 +194,13 @@ public:
   std::deque<Instance> instances;
   std::vector<ParamInfo> params;
   std::map<std::string, Loc> paramPaths;
+  const BlockDecl *modelBlock = nullptr;
+  const Instance *root = nullptr;
+  mlir::func::FuncOp scratch; ///< takes what is only checked
+  struct Limits {
+    int64_t min = 1, max = 1 << 20, multiple = 1;
+  };
+  std::map<std::string, Limits> limits; ///< of runtime dims, from `where`
 
   /// One entry for each call on the way to the expression at hand.
   struct Frame {

@@ -286,13 +286,15 @@ std::string Poly::str() const {
   for (auto &[m, c] : parts)
     order.push_back({&m, c});
   // Higher degrees first, the number last; a positive term leads.
-  std::stable_sort(order.begin(), order.end(), [](auto &a, auto &b) {
+  std::sort(order.begin(), order.end(), [](auto &a, auto &b) {
     bool an = a.second.num < 0, bn = b.second.num < 0;
     if (a.first->empty() != b.first->empty())
       return b.first->empty();
     if (an != bn)
       return bn;
-    return a.first->size() > b.first->size();
+    if (a.first->size() != b.first->size())
+      return a.first->size() > b.first->size();
+    return MonomialLess()(*a.first, *b.first);
   });
   std::string s;
   for (auto &[m, c] : order) {

@@ -62,6 +62,7 @@ public:
   using Terms = std::map<Monomial, Ratio, MonomialLess>;
 
   Poly(int64_t n = 0) : Poly(Ratio(n)) {}
+  Poly(int n) : Poly(Ratio(n)) {} // a literal 0 is no atom
   explicit Poly(Ratio r);
   explicit Poly(const Atom *a);
 

@@ -34,18 +34,18 @@ struct Scalar {
   Elem elem;
   double number = 0;   ///< Float
   bool flag = false;   ///< Bool
-  Poly poly;           ///< Index
-  mlir::Value tensor;  ///< Read: the source; Random: the state
+  Poly poly = {};      ///< Index
+  mlir::Value tensor = {}; ///< Read: the source; Random: the state
   bool guarded = false; ///< Read: a subscript may lie outside
   Op op = Op::Add;     ///< Apply
   bool isNormal = false; ///< Random
   int site = 0;        ///< Random
   /// Operands of Apply; subscripts of Read and Inside; the point of Random.
-  std::vector<const Scalar *> args;
+  std::vector<const Scalar *> args = {};
   /// Extents of Inside and Random.
-  std::vector<Poly> dims;
+  std::vector<Poly> dims = {};
   /// Indices the value depends on, by number.
-  std::vector<const Atom *> free;
+  std::vector<const Atom *> free = {};
 
   bool isConstant() const { return kind == Kind::Float || kind == Kind::Bool || (kind == Kind::Index && free.empty()); }
   bool isNumber(double x) const { return kind == Kind::Float && number == x; }

@@ -1,0 +1,481 @@
+//===- Programs.cpp - the functions of a model's task ---------------------===//
+// Every function of the model is checked once with rigid runtime dims; the
+// functions that the task names become `@forward`, `@loss` and `@train_loss`.
+// Losses that a task implies are ordinary functions of std/tasks.tin.
+//===----------------------------------------------------------------------===//
+#include "frontend/ElaborateImpl.h"
+#include "frontend/StdFiles.h"
+#include "mlir/IR/Verifier.h"
+
+namespace tintype::frontend {
+
+using mlir::func::FuncOp;
+using mlir::func::ReturnOp;
+
+//===-- the module --------------------------------------------------------===//
+
+static mlir::RankedTensorType rngType(mlir::OpBuilder &b) { return mlir::RankedTensorType::get({2}, b.getI32Type()); }
+
+void Elaborator::startModule() {
+  module = mlir::ModuleOp::create(mlir::UnknownLoc::get(ctx));
+  builder.setInsertionPointToEnd(module->getBody());
+  auto type = builder.getFunctionType({rngType(builder)}, {});
+  scratch = FuncOp::create(builder, mlir::UnknownLoc::get(ctx), "scratch", type);
+  builder.setInsertionPointToStart(scratch.addEntryBlock());
+  current = {};
+  current.rng = scratch.getArgument(0);
+}
+
+const FnDecl *Elaborator::modelFn(llvm::StringRef name) {
+  auto it = root->scope.names.find(name);
+  auto *m = it == root->scope.names.end() ? nullptr : it->second.as<Method>();
+  return m && m->self == root ? m->fn : nullptr;
+}
+
+//===-- entry functions ---------------------------------------------------===//
+
+static std::string roleOf(const std::string &name, const Parameter &p, const std::string &kind, size_t position) {
+  if (kind == "diffusion" && position < 2)
+    return position == 0 ? "x_t" : "t";
+  if (name == "image")
+    return "images";
+  if (name == "label")
+    return "labels";
+  if (p.type.name == "bool" && p.type.dims.size() == 2)
+    return "mask";
+  return name;
+}
+
+/// The arguments of a function called from outside: its dimension variables
+/// are runtime dims.
+std::vector<Elaborator::Argument> Elaborator::entryArguments(const FnDecl &fn, const std::string &kind) {
+  std::vector<Argument> args;
+  Scope scope;
+  scope.parent = &root->scope;
+  Env env{&scope, nullptr};
+  frames.push_back({{}, fn.name, "", fn.loc, std::nullopt});
+  auto bindVariables = [&](const Expr &e, auto &self) -> void {
+    if (auto *n = llvm::dyn_cast<NameExpr>(&e)) {
+      if (isDimVariable(n->name) && !lookup(n->name, n->loc, env)) {
+        scope.names[n->name] = Poly(atoms.runtime(n->name));
+        limits[n->name];
+      }
+    } else if (auto *b = llvm::dyn_cast<BinaryExpr>(&e)) {
+      self(*b->lhs, self);
+      self(*b->rhs, self);
+    }
+  };
+  for (size_t i = 0; i < fn.params.size(); ++i) {
+    const Parameter &p = fn.params[i];
+    if (isStaticType(p.type)) {
+      if (!p.init)
+        fail(p.loc, "expected a tensor, but got the static parameter " + p.name + " without a default",
+             {}, "a function of the model is called from outside, with tensors only");
+      continue;
+    }
+    for (const Dim &d : p.type.dims) {
+      if (d.isPack())
+        fail(d.loc, "expected named dims in a function of the model, but got ...");
+      bindVariables(*d.expr, bindVariables);
+    }
+    if (p.type.bound)
+      bindVariables(*p.type.bound, bindVariables);
+    Argument a;
+    a.name = p.name;
+    a.role = roleOf(p.name, p, kind, args.size());
+    a.type.dtype = dtypeOf(p.type);
+    a.type.dims = dimsOf(p.type.dims, scope);
+    if (p.type.bound) {
+      Value v = eval(*p.type.bound, env);
+      if (!v.as<Poly>())
+        fail(p.type.bound->begin, "expected a bound, but got " + describe(v));
+      a.type.bound = *v.as<Poly>();
+    }
+    a.type.declared = p.loc;
+    a.type.name = p.name;
+    args.push_back(std::move(a));
+  }
+  frames.pop_back();
+  return args;
+}
+
+/// Takes the `where` clauses of an entry function as given: the runtime checks
+/// them for each batch.
+void Elaborator::entryFacts(const FnDecl &fn) {
+  bounds.facts.clear();
+  atoms.clearMultiples();
+  Scope scope;
+  scope.parent = &root->scope;
+  Env env{&scope, nullptr};
+  frames.push_back({{}, fn.name, "", fn.loc, std::nullopt});
+  for (auto &[name, unused] : limits)
+    if (!root->scope.find(name))
+      scope.names[name] = Poly(atoms.runtime(name));
+  for (const ExprPtr &fact : fn.where) {
+    auto *b = llvm::dyn_cast<BinaryExpr>(fact.get());
+    auto *mod = b ? llvm::dyn_cast<BinaryExpr>(b->lhs.get()) : nullptr;
+    if (b && b->op == BinaryOp::Equal && mod && mod->op == BinaryOp::Mod) {
+      Value x = eval(*mod->lhs, env), n = eval(*mod->rhs, env), zero = eval(*b->rhs, env);
+      auto *atom = x.as<Poly>() ? x.as<Poly>()->asAtom() : nullptr;
+      auto count = n.as<Poly>() ? n.as<Poly>()->integer() : std::nullopt;
+      if (atom && atom->kind == Atom::Kind::Runtime && count && *count > 0 && zero.as<Poly>() &&
+          zero.as<Poly>()->isConstant(0)) {
+        atoms.setMultiple(atom, *count);
+        limits[atom->name].multiple = *count;
+        continue;
+      }
+    }
+    if (b && b->op >= BinaryOp::Less && b->op <= BinaryOp::GreaterEqual) {
+      Value l = eval(*b->lhs, env), r = eval(*b->rhs, env);
+      if (l.as<Poly>() && r.as<Poly>()) {
+        bool less = b->op == BinaryOp::Less || b->op == BinaryOp::LessEqual;
+        bool strict = b->op == BinaryOp::Less || b->op == BinaryOp::Greater;
+        const Poly &small = less ? *l.as<Poly>() : *r.as<Poly>(), &large = less ? *r.as<Poly>() : *l.as<Poly>();
+        bounds.facts.push_back(large - small - Poly(int(strict)));
+        // A bound on one dim also goes into the manifest.
+        if (auto *a = small.asAtom(); a && a->kind == Atom::Kind::Runtime)
+          if (auto n = large.integer())
+            limits[a->name].max = std::min(limits[a->name].max, *n - strict);
+        if (auto *a = large.asAtom(); a && a->kind == Atom::Kind::Runtime)
+          if (auto n = small.integer())
+            limits[a->name].min = std::max(limits[a->name].min, *n + strict);
+        continue;
+      }
+    }
+    bool isStatic = false;
+    if (b) {
+      Value v = eval(*fact, env);
+      isStatic = v.as<bool>();
+    }
+    if (!isStatic)
+      fail(fact->begin, "expected a fact of the form D <= n or D % n == 0, but got " + toString(*fact));
+  }
+  frames.pop_back();
+}
+
+Value Elaborator::callEntry(const FnDecl &fn, const Instance *self, const std::vector<Tensor> &args) {
+  ArgMap map;
+  size_t i = 0;
+  for (const Parameter &p : fn.params)
+    if (!isStaticType(p.type) && i < args.size())
+      map[p.name] = {args[i++], p.loc};
+  return callFn(fn, self, map, {}, false);
+}
+
+/// Evaluates every named function of the model into the scratch function.
+void Elaborator::checkFunctions() {
+  for (const DeclPtr &d : modelBlock->members) {
+    auto *fn = llvm::dyn_cast<FnDecl>(d.get());
+    if (!fn || fn->name.empty())
+      continue;
+    guard([&] {
+      builder.setInsertionPointToEnd(&scratch.getBody().front());
+      current = {};
+      current.rng = scratch.getArgument(0);
+      std::vector<Tensor> values;
+      auto args = entryArguments(*fn, "");
+      entryFacts(*fn);
+      for (Argument &a : args) {
+        ScalarPtr zero = elemOf(a.type.dtype) == Elem::F32   ? scalars.number(0)
+                         : elemOf(a.type.dtype) == Elem::I32 ? scalars.index(Poly(0))
+                                                             : scalars.flag(false);
+        std::vector<const Atom *> vars;
+        for (const Poly &p : a.type.dims)
+          vars.push_back(atoms.index("i", p));
+        mlir::Value v = emitCompute(builder, mlir::UnknownLoc::get(ctx), graph::Reducer::none, vars, {}, zero);
+        Tensor t = fromValue(v, a.type.dtype, a.type.bound, a.type.dims);
+        t.declared = a.type.declared;
+        t.name = a.name;
+        values.push_back(t);
+      }
+      callEntry(*fn, root, values);
+    });
+  }
+}
+
+//===-- programs ----------------------------------------------------------===//
+
+void Elaborator::buildFunction(const std::string &role, bool training, const std::vector<Argument> &args,
+                               const std::vector<std::string> &results,
+                               llvm::function_ref<std::vector<Tensor>(const std::vector<Tensor> &)> body) {
+  llvm::SmallVector<mlir::Type> types;
+  for (const Argument &a : args) {
+    llvm::SmallVector<mlir::AffineExpr> dims;
+    for (const Poly &p : a.type.dims)
+      dims.push_back(toExtent(ctx, p));
+    types.push_back(graph::tensorOf(dims, elementType(ctx, elemOf(a.type.dtype))));
+  }
+  types.push_back(rngType(builder));
+  mlir::OpBuilder top = mlir::OpBuilder::atBlockEnd(module->getBody());
+  auto at = diag.getSources().lineCol(modelBlock->nameLoc);
+  mlir::Location loc = mlir::FileLineColLoc::get(ctx, diag.getSources().name(modelBlock->nameLoc.file), at.line, at.column);
+  FuncOp func = FuncOp::create(top, loc, role, top.getFunctionType(types, {}));
+  mlir::Block *block = func.addEntryBlock();
+  builder.setInsertionPointToEnd(block);
+  current = {};
+  current.training = training;
+  current.lowering = true;
+  current.rng = block->getArgument(args.size());
+  std::vector<Tensor> values;
+  for (size_t i = 0; i < args.size(); ++i) {
+    const Tensor &type = args[i].type;
+    Tensor t = fromValue(block->getArgument(i), type.dtype, type.bound, type.dims);
+    t.declared = type.declared;
+    t.name = args[i].name;
+    values.push_back(t);
+    func.setArgAttr(i, "graph.name", builder.getStringAttr(args[i].name));
+    func.setArgAttr(i, "graph.role", builder.getStringAttr(args[i].role));
+    auto bound = type.bound.integer();
+    if (type.dtype == Dtype::Index && bound)
+      func.setArgAttr(i, "graph.bound", builder.getI64IntegerAttr(*bound));
+  }
+  llvm::SmallVector<mlir::Value> out;
+  for (const Tensor &t : body(values))
+    out.push_back(valueOf(t));
+  ReturnOp::create(builder, loc, out);
+  if (current.usesRng) {
+    func.setArgAttr(args.size(), "graph.name", builder.getStringAttr("rng"));
+    func.setArgAttr(args.size(), "graph.role", builder.getStringAttr("rng"));
+  }
+  llvm::SmallVector<mlir::Type> resultTypes;
+  llvm::SmallVector<mlir::Attribute> names;
+  for (auto [v, name] : llvm::zip(out, results)) {
+    resultTypes.push_back(v.getType());
+    names.push_back(builder.getStringAttr(name));
+  }
+  func.setFunctionType(builder.getFunctionType(types, resultTypes));
+  if (!current.usesRng)
+    (void)func.eraseArgument(args.size());
+  func->setAttr("graph.role", builder.getStringAttr(role));
+  func->setAttr("graph.results", builder.getArrayAttr(names));
+  // What no result needs was only checked.
+  for (mlir::Operation &op : llvm::make_early_inc_range(llvm::reverse(*block)))
+    if (mlir::isOpTriviallyDead(&op))
+      op.erase();
+}
+
+void Elaborator::buildPrograms(const Recipe &recipe) {
+  const llvm::json::Object *task = recipe.json.getObject("task");
+  if (!task)
+    return;
+  std::string kind = task->getString("kind").value_or("").str();
+  auto named = [&](llvm::StringRef key) -> const FnDecl * {
+    auto s = task->getString(key);
+    return s ? modelFn(*s) : nullptr;
+  };
+  const FnDecl *forward = nullptr;
+  std::string result = "logits";
+  for (const char *key : {"logits", "encode", "denoise", "text"})
+    if (!forward && (forward = named(key)))
+      result = key;
+  if (!forward)
+    return;
+  const FnDecl *loss = named("loss");
+  bool overTokens = kind == "causal_lm" || kind == "masked_lm", classifies = kind == "classify";
+
+  guard([&] {
+    std::vector<Argument> args = entryArguments(*forward, kind);
+    entryFacts(*forward);
+    Tensor output;
+    buildFunction("forward", false, args, {result}, [&](const std::vector<Tensor> &in) {
+      output = lift(callEntry(*forward, root, in), forward->loc);
+      return std::vector<Tensor>{output};
+    });
+    const char *name = overTokens ? "token_loss" : classifies ? "label_loss" : nullptr;
+    if (!name)
+      return;
+    if (output.dims.size() != (overTokens ? 3u : 2u))
+      fail(forward->result.loc, "expected " + std::string(overTokens ? "[B, T, vocab]" : "[B, classes]") + " as result of " +
+                                    forward->name + " for task " + kind + ", but got " + typeText(output));
+    auto &lossFn = *llvm::cast<FnDecl>(library.main().scope.at(name).decl);
+    std::vector<Argument> lossArgs = args;
+    Argument target{overTokens ? "targets" : "labels", overTokens ? "targets" : "labels", {}};
+    target.type.dtype = Dtype::Index;
+    target.type.bound = output.dims.back();
+    target.type.dims.assign(output.dims.begin(), output.dims.end() - 1);
+    lossArgs.push_back(target);
+    if (overTokens) {
+      target.type.dtype = Dtype::Bool;
+      target.name = "keep_targets";
+      target.role = "targets_keep";
+      lossArgs.push_back(target);
+    }
+    auto lossOf = [&](const std::vector<Tensor> &in, Tensor &logits) {
+      std::vector<Tensor> own(in.begin(), in.begin() + args.size()), rest(in.begin() + args.size(), in.end());
+      logits = lift(callEntry(*forward, root, own), forward->loc);
+      rest.insert(rest.begin(), logits);
+      return lift(callEntry(lossFn, nullptr, rest), forward->loc);
+    };
+    buildFunction("loss", false, lossArgs, {"logits", "loss"}, [&](const std::vector<Tensor> &in) {
+      Tensor logits, value = lossOf(in, logits);
+      return std::vector<Tensor>{logits, value};
+    });
+    if (!loss)
+      buildFunction("train_loss", true, lossArgs, {"loss"}, [&](const std::vector<Tensor> &in) {
+        Tensor logits;
+        return std::vector<Tensor>{lossOf(in, logits)};
+      });
+  });
+  if (loss)
+    guard([&] {
+      std::vector<Argument> args = entryArguments(*loss, kind);
+      entryFacts(*loss);
+      buildFunction("train_loss", true, args, {"loss"}, [&](const std::vector<Tensor> &in) {
+        Tensor value = lift(callEntry(*loss, root, in), loss->loc);
+        if (!value.dims.empty())
+          fail(loss->result.loc, "expected one number as loss, but got " + typeText(value));
+        return std::vector<Tensor>{value};
+      });
+    });
+}
+
+void Elaborator::declareParameters(const Recipe &recipe) {
+  mlir::OpBuilder top = mlir::OpBuilder::atBlockBegin(module->getBody());
+  for (const ParamInfo &p : params) {
+    llvm::SmallVector<mlir::AffineExpr> dims;
+    for (const Poly &d : p.dims)
+      dims.push_back(toExtent(ctx, d));
+    auto at = diag.getSources().lineCol(p.loc);
+    auto loc = mlir::FileLineColLoc::get(ctx, diag.getSources().name(p.loc.file), at.line, at.column);
+    mlir::Type type = graph::tensorOf(dims, elementType(ctx, elemOf(p.dtype)));
+    auto draw = graph::DrawAttr::get(ctx, p.isNormal ? graph::Draw::normal : graph::Draw::uniform);
+    auto op = graph::ParameterOp::create(top, loc, top.getStringAttr(p.path), mlir::TypeAttr::get(type), draw,
+                                         top.getF64FloatAttr(p.mean), top.getF64FloatAttr(p.scale), mlir::StringAttr());
+    if (decays(p.path, p.dims.size(), recipe))
+      op->setAttr("graph.decay", top.getUnitAttr());
+  }
+}
+
+/// A setting of a section as JSON.
+std::optional<llvm::json::Value> Elaborator::setting(const Expr &e) {
+  std::optional<llvm::json::Value> result;
+  auto toJson = [&](const Value &v, auto &self) -> llvm::json::Value {
+    if (auto *p = v.as<Poly>()) {
+      auto n = p->value();
+      if (!n)
+        fail(e.begin, "expected a static value, but got " + describe(v));
+      return n->isInteger() ? llvm::json::Value(n->num) : llvm::json::Value(n->toDouble());
+    }
+    if (auto *d = v.as<double>())
+      return *d;
+    if (auto *b = v.as<bool>())
+      return *b;
+    if (auto *s = v.as<std::string>())
+      return *s;
+    if (auto *l = v.as<std::shared_ptr<List>>()) {
+      llvm::json::Array a;
+      for (const Value &item : **l)
+        a.push_back(self(item, self));
+      return a;
+    }
+    fail(e.begin, "expected a static value, but got " + describe(v));
+  };
+  guard([&] {
+    Scope empty;
+    frames.push_back({{}, "", "", e.begin, std::nullopt});
+    Value v = eval(e, {&empty, nullptr});
+    result = toJson(v, toJson);
+    frames.pop_back();
+  });
+  return result;
+}
+
+//===-- the whole ---------------------------------------------------------===//
+
+std::optional<Elaborated> Elaborator::run() {
+  startModule();
+  for (auto &unit : program.units)
+    for (const DeclPtr &d : unit->file->items)
+      if (auto *c = llvm::dyn_cast<ConfigDecl>(d.get()))
+        guard([&] { configValue(*c); });
+  for (const DeclPtr &d : program.main().file->items)
+    if (auto *b = llvm::dyn_cast<BlockDecl>(d.get()); b && b->isModel) {
+      if (modelBlock) {
+        guard([&] { fail(b->nameLoc, "expected one model in a file, but " + b->name + " is the second",
+                         {{modelBlock->nameLoc, "the first is here"}}); });
+        return std::nullopt;
+      }
+      modelBlock = b;
+    }
+  Elaborated result;
+  if (diag.hasErrors())
+    return std::nullopt;
+  if (modelBlock) {
+    if (!guard([&] { root = instantiate(*modelBlock, {}, "", {}); }))
+      return std::nullopt;
+    checkFunctions();
+  }
+  std::vector<std::string> functions, paths, blocks;
+  if (modelBlock)
+    for (auto &entry : root->scope.names)
+      if (modelFn(entry.getKey()))
+        functions.push_back(entry.getKey().str());
+  std::sort(functions.begin(), functions.end());
+  auto recipe = buildRecipe(program, functions, [&](const Expr &e) { return setting(e); }, diag);
+  if (!recipe)
+    return std::nullopt;
+  for (const ParamInfo &p : params)
+    paths.push_back(p.path);
+  for (const Instance &i : instances)
+    if (!i.path.empty())
+      blocks.push_back(i.path);
+  bool matched = !modelBlock || checkPatterns(*recipe, paths, blocks, diag);
+  if (!matched || diag.hasErrors())
+    return std::nullopt;
+  if (modelBlock) {
+    declareParameters(*recipe);
+    buildPrograms(*recipe);
+    module.get()->setAttr("graph.model", builder.getStringAttr(modelBlock->name));
+    auto *task = recipe->json.getObject("task");
+    for (const char *key : {"kind", "tokenizer"})
+      if (auto s = task ? task->getString(key) : std::nullopt)
+        module.get()->setAttr(key == llvm::StringRef("kind") ? "graph.task" : "graph.tokenizer", builder.getStringAttr(*s));
+    module.get()->setAttr("graph.recipe", builder.getStringAttr(recipe->text()));
+    llvm::SmallVector<mlir::NamedAttribute> dims;
+    for (auto &[name, l] : limits)
+      dims.push_back(builder.getNamedAttr(name, builder.getDenseI64ArrayAttr({l.min, l.max, l.multiple})));
+    module.get()->setAttr("graph.bounds", builder.getDictionaryAttr(dims));
+  }
+  if (diag.hasErrors())
+    return std::nullopt;
+  scratch.erase();
+  summarize(result.summary, *recipe);
+  if (mlir::failed(mlir::verify(*module)))
+    return std::nullopt; // a bug of ours; MLIR has said where
+  result.module = std::move(module);
+  return result;
+}
+
+void Elaborator::summarize(Summary &out, const Recipe &recipe) {
+  if (!modelBlock)
+    return;
+  out.model = modelBlock->name;
+  for (const ParamInfo &p : params) {
+    Summary::Param s{p.path, dimsText(p.dims), {}, "f32", 1};
+    for (const Poly &d : p.dims) {
+      s.shape.push_back(*d.integer());
+      s.count *= s.shape.back();
+    }
+    out.paramCount += s.count;
+    out.params.push_back(std::move(s));
+  }
+  if (auto *tasks = recipe.json.getArray("tasks"))
+    for (const llvm::json::Value &t : *tasks)
+      if (auto *o = t.getAsObject())
+        out.tasks.push_back(o->getString("kind").value_or("").str());
+  module->walk([&](FuncOp f) { out.programs.push_back(f.getName().str()); });
+}
+
+std::optional<Elaborated> elaborate(const Program &program, SourceManager &sources, mlir::MLIRContext *ctx,
+                                    Diagnostics &diag) {
+  ctx->loadDialect<graph::GraphDialect, mlir::arith::ArithDialect, mlir::math::MathDialect, mlir::func::FuncDialect>();
+  std::unique_ptr<Program> library;
+  for (const StdFile &f : stdFiles())
+    if (f.name == "std/tasks.tin")
+      library = loadText("std/tasks.tin", f.text.str(), {}, sources, diag);
+  if (!library)
+    return std::nullopt;
+  return Elaborator(program, *library, ctx, diag).run();
+}
+
+} // namespace tintype::frontend
