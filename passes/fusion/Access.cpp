@@ -2,7 +2,6 @@
 #include "passes/fusion/Access.h"
 #include "passes/fusion/Kernel.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/OperationSupport.h"
 #include "llvm/Support/MathExtras.h"
 #include <optional>
 
@@ -227,11 +226,9 @@ static void setAccess(Operation *op, AffineMap map, ArrayRef<Value> symbols) {
   op->setOperands(operands);
 }
 
-void inlineProducer(ReadOp read) {
-  auto producer = read.getSource().getDefiningOp<ComputeOp>();
+Value copyBody(OpBuilder &b, ComputeOp producer, ReadOp read) {
   SmallVector<AffineExpr> extents = extentsOf(read->getParentOp());
   SmallVector<Value> outer(read.getSymbols());
-  OpBuilder b(read);
   IRMapping mapping;
   for (Operation &op : producer.getBlock()->without_terminator()) {
     Operation *copy = b.clone(op, mapping);
@@ -245,28 +242,13 @@ void inlineProducer(ReadOp read) {
     if (auto r = dyn_cast<ReadOp>(copy); r && read.getGuarded())
       r.setGuarded(true);
   }
-  read.replaceAllUsesWith(mapping.lookupOrDefault(producer.getYield().getValue()));
-  read.erase();
+  return mapping.lookupOrDefault(producer.getYield().getValue());
 }
 
-void simplifyBody(Operation *definition) {
-  Block &body = definition->getRegion(0).front();
-  SmallVector<Operation *> known;
-  for (Operation &op : llvm::make_early_inc_range(body.without_terminator())) {
-    auto same = llvm::find_if(known, [&](Operation *k) {
-      return k->getName() == op.getName() &&
-             OperationEquivalence::isEquivalentTo(k, &op, OperationEquivalence::IgnoreLocations);
-    });
-    if (same == known.end()) {
-      known.push_back(&op);
-      continue;
-    }
-    op.replaceAllUsesWith(*same);
-    op.erase();
-  }
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body.without_terminator())))
-    if (op.use_empty())
-      op.erase();
+void inlineProducer(ReadOp read) {
+  OpBuilder b(read);
+  read.replaceAllUsesWith(copyBody(b, read.getSource().getDefiningOp<ComputeOp>(), read));
+  read.erase();
 }
 
 } // namespace tintype::fusion

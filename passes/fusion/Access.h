@@ -29,11 +29,11 @@ throughReshape(llvm::ArrayRef<mlir::AffineExpr> index, llvm::ArrayRef<mlir::Affi
 /// has more than one point stands alone in a result of its own.
 bool isOneToOne(mlir::AffineMap map, llvm::ArrayRef<mlir::AffineExpr> extents);
 
+/// Copies the body of the pointwise `producer` to where `b` stands in a body, at
+/// the place that `read` of that body reads; returns its value.
+mlir::Value copyBody(mlir::OpBuilder &b, graph::ComputeOp producer, graph::ReadOp read);
 /// Replaces `read` of a pointwise compute by a copy of that compute's body.
 void inlineProducer(graph::ReadOp read);
-
-/// Makes equal scalar ops of a body one, and drops those that nothing uses.
-void simplifyBody(mlir::Operation *definition);
 
 } // namespace tintype::fusion
 

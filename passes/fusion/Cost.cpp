@@ -7,7 +7,10 @@ using namespace tintype::graph;
 
 namespace tintype::fusion {
 
-static bool isHeavy(Operation *op) {
+bool isHeavy(Operation *op) {
+  // A quotient by a constant is a multiplication.
+  if (isa<arith::DivFOp>(op) && op->getOperand(1).getDefiningOp<arith::ConstantOp>())
+    return false;
   if (isa<math::AbsFOp, math::FmaOp, math::CopySignOp, math::FloorOp>(op))
     return false;
   return isa<math::MathDialect>(op->getDialect()) || isa<arith::DivFOp, arith::RemFOp, RandomOp>(op);
@@ -33,11 +36,10 @@ BodyCost costOf(Operation *definition) {
   for (Operation &op : definition->getRegion(0).front().without_terminator()) {
     if (auto read = dyn_cast<ReadOp>(&op)) {
       ++cost.reads;
+      cost.gathers |= !read.getSymbols().empty();
       cost.wide += isWide(read.getMap(), extents);
     } else if (!isa<arith::ConstantOp, SizeOp, IndexOp, StopOp>(&op)) {
-      // A quotient by a constant is a multiplication.
-      bool byConstant = isa<arith::DivFOp>(&op) && op.getOperand(1).getDefiningOp<arith::ConstantOp>();
-      (isHeavy(&op) && !byConstant ? cost.heavy : cost.ops) += 1;
+      (isHeavy(&op) ? cost.heavy : cost.ops) += 1;
       cost.draws |= isa<RandomOp>(&op);
       cost.divides |= isIntegerQuotient(&op);
     }

@@ -12,10 +12,13 @@ struct BodyCost {
   unsigned heavy = 0;   ///< functions, quotients, roots and random numbers: ten cycles and more
   unsigned reads = 0;   ///< elements read
   unsigned wide = 0;    ///< of these, from tensors about as large as the result
+  bool gathers = false; ///< has a read at a computed place
   bool draws = false;   ///< has a graph.random
   bool divides = false; ///< has an integer quotient by something that is not a constant
 };
 
+/// A function, a quotient by something that varies, a root, a random number.
+bool isHeavy(mlir::Operation *scalar);
 BodyCost costOf(mlir::Operation *definition);
 
 /// Bytes of a tensor as text over runtime dims, for remarks: `B * T * 3072`.

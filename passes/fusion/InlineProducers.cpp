@@ -95,6 +95,8 @@ static Decision decide(ReadOp read, ComputeOp producer) {
     return yes("saves " + bytesText(producer.getType()) + " bytes");
   if (Operation *host = hostOfEpilogue(producer); host && isContraction(host) && host->hasOneUse())
     return no("it costs no pass over memory where its operand is made");
+  if (cost.gathers)
+    return no(Twine(readers.size()) + " definitions read it, and it gathers");
   if (cost.heavy || cost.ops > 4)
     return no(Twine(readers.size()) + " definitions read it, and it takes " + Twine(cost.ops + cost.heavy) + " ops");
   if (cost.wide > 1)

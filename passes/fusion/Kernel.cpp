@@ -1,5 +1,6 @@
 //===- Kernel.cpp - facts about definitions and groups of them ------------===//
 #include "passes/fusion/Kernel.h"
+#include "mlir/IR/OperationSupport.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -174,6 +175,26 @@ void sinkScalars(Operation *definition) {
   for (Value v : outside)
     if (Operation *op = v.getDefiningOp(); op && isa<arith::ConstantOp, SizeOp>(op))
       replaceAllUsesInRegionWith(v, b.clone(*op)->getResult(0), body);
+}
+
+void simplifyBody(Operation *definition) {
+  Block &body = definition->getRegion(0).front();
+  SmallVector<Operation *> known;
+  for (Operation &op : llvm::make_early_inc_range(body.without_terminator())) {
+    auto same = llvm::find_if(known, [&](Operation *k) {
+      return k->getName() == op.getName() &&
+             OperationEquivalence::isEquivalentTo(k, &op, OperationEquivalence::IgnoreLocations);
+    });
+    if (same == known.end()) {
+      known.push_back(&op);
+      continue;
+    }
+    op.replaceAllUsesWith(*same);
+    op.erase();
+  }
+  for (Operation *op : llvm::reverse(known))
+    if (op->use_empty())
+      op->erase();
 }
 
 void eraseDead(func::FuncOp func) {

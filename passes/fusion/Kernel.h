@@ -52,6 +52,8 @@ std::string labelOf(mlir::Location loc);
 /// Moves constants and sizes that a body takes from outside into it, so that a
 /// body uses tensors of the function and nothing else from it.
 void sinkScalars(mlir::Operation *definition);
+/// Makes equal scalar ops of a body one, and drops those that nothing uses.
+void simplifyBody(mlir::Operation *definition);
 
 /// Erases ops of `func` whose results nothing uses.
 void eraseDead(mlir::func::FuncOp func);

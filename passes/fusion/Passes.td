@@ -10,6 +10,25 @@ class FusionPass<string name, string base> : Pass<name, base> {
                         "say each decision with the number that decided it (off: thousands in a training step)">];
 }
 
+def GraphHoistInvariants : FusionPass<"graph-hoist-invariants", "::mlir::func::FuncOp"> {
+  let summary = "compute heavy scalars once for all loop dims they do not depend on";
+  let description = [{
+    Functions, roots, quotients and random numbers that depend on some loop dims
+    of a definition but not on all become definitions over those dims. Scalars
+    that depend on no dim stay: the compiler of kernels moves them out of loops.
+
+    ```mlir
+    %y = graph.compute none over <4, 8> by <> { x[d0, d1] * math.rsqrt(v[d0]) }
+    ```
+    becomes
+    ```mlir
+    %r = graph.compute none over <4> by <> { math.rsqrt(v[d0]) }
+    %y = graph.compute none over <4, 8> by <> { x[d0, d1] * r[d0] }
+    ```
+  }];
+  let statistics = [Statistic<"numHoisted", "hoisted", "scalars that became definitions">];
+}
+
 def GraphInline : FusionPass<"graph-inline", "::mlir::func::FuncOp"> {
   let summary = "copy cheap pointwise definitions into the definitions that read them";
   let description = [{
@@ -33,6 +52,26 @@ def GraphInline : FusionPass<"graph-inline", "::mlir::func::FuncOp"> {
   let statistics = [
     Statistic<"numInlined", "inlined", "reads replaced by the body of what they read">,
     Statistic<"numKept", "kept", "reads of pointwise definitions that stay">];
+}
+
+def GraphReuseValues : FusionPass<"graph-reuse-values", "::mlir::func::FuncOp"> {
+  let summary = "read a value that is in memory instead of computing it again";
+  let description = [{
+    Two derivatives of one definition often share a factor: that of an operand,
+    kept for a contraction, and that of a bias, which sums the same expression.
+    Where the body of a definition holds the whole expression of an earlier one
+    that is in memory, it reads it.
+
+    ```mlir
+    %dh = graph.compute none over <B, 8> by <> { dy[d0, d1] * act[d0, d1] }   // an operand of contractions
+    %db = graph.compute sum over <8> by <B> { dy[d1, d0] * act[d1, d0] }
+    ```
+    becomes
+    ```mlir
+    %db = graph.compute sum over <8> by <B> { dh[d1, d0] }
+    ```
+  }];
+  let statistics = [Statistic<"numReused", "reused", "expressions that became reads">];
 }
 
 def GraphFormKernels : FusionPass<"graph-form-kernels", "::mlir::func::FuncOp"> {

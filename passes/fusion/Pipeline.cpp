@@ -1,12 +1,17 @@
 //===- Pipeline.cpp - the order of the passes of this room ----------------===//
 #include "passes/fusion/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
 
 void tintype::buildFusionPipeline(OpPassManager &pm) {
   OpPassManager &hosts = pm.nest<func::FuncOp>();
+  hosts.addPass(fusion::createGraphHoistInvariants());
+  hosts.addPass(createCSEPass()); // equal tables of equal layers, equal terms of a value and of its derivative
   hosts.addPass(fusion::createGraphInline());
+  hosts.addPass(createCSEPass()); // inlined bodies may have become equal
+  hosts.addPass(fusion::createGraphReuseValues()); // after inlining: it is known what stays in memory
   hosts.addPass(fusion::createGraphFormKernels()); // after inlining: what is left is what costs a pass over memory
   hosts.addPass(fusion::createGraphCollapseDims()); // a dim may merge only where a whole group allows it
   pm.addPass(fusion::createGraphOutlineKernels());

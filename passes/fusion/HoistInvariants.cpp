@@ -1,0 +1,148 @@
+//===- HoistInvariants.cpp - heavy work moves out of dims it does not see -===//
+//   %y = compute none over <B, T, C> { x[d0, d1, d2] * rsqrt(v[d0, d1]) }
+// becomes
+//   %r = compute none over <B, T> { rsqrt(v[d0, d1]) }
+//   %y = compute none over <B, T, C> { x[d0, d1, d2] * r[d0, d1] }
+// One root for a row instead of one for each of its elements; a table of angles
+// that equal layers then share. Test: test/passes/fusion/hoist-invariants.mlir
+//===----------------------------------------------------------------------===//
+#include "passes/fusion/Cost.h"
+#include "passes/fusion/Kernel.h"
+#include "passes/fusion/Passes.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace tintype::fusion {
+#define GEN_PASS_DEF_GRAPHHOISTINVARIANTS
+#include "passes/fusion/Passes.h.inc"
+} // namespace tintype::fusion
+
+using namespace mlir;
+using namespace tintype::graph;
+using namespace tintype::fusion;
+using llvm::SmallBitVector;
+
+namespace {
+/// What a scalar of a body depends on.
+struct Facts {
+  SmallBitVector dims; // loop dims with more than one point
+  bool heavy = false;  // takes a heavy op over dims to compute
+};
+using FactsOf = llvm::MapVector<Operation *, Facts>;
+} // namespace
+
+static FactsOf analyse(Operation *definition) {
+  SmallVector<AffineExpr> extents = extentsOf(definition);
+  FactsOf facts;
+  for (Operation &op : definition->getRegion(0).front().without_terminator()) {
+    Facts f{SmallBitVector(extents.size())};
+    if (auto map = op.getAttrOfType<AffineMapAttr>("map"))
+      f.dims |= dimsIn(map.getValue());
+    for (Value v : op.getOperands())
+      if (auto known = facts.find(v.getDefiningOp()); known != facts.end()) {
+        f.dims |= known->second.dims;
+        f.heavy |= known->second.heavy;
+      }
+    for (auto [i, e] : llvm::enumerate(extents))
+      if (e == getAffineConstantExpr(1, e.getContext()))
+        f.dims.reset(i);
+    f.heavy |= f.dims.any() && isHeavy(&op);
+    facts[&op] = f;
+  }
+  return facts;
+}
+
+/// Scalars that heavy work made, over some but not all dims, and that are only
+/// used where more dims come in.
+static SmallVector<Operation *> invariantsOf(const FactsOf &facts, unsigned wide) {
+  SmallVector<Operation *> roots;
+  for (auto &[op, f] : facts) {
+    if (!f.heavy || f.dims.none() || f.dims.count() >= wide)
+      continue;
+    const SmallBitVector &dims = f.dims;
+    bool goesOn = llvm::any_of(op->getUsers(), [&](Operation *user) {
+      auto known = facts.find(user);
+      return known != facts.end() && known->second.dims == dims;
+    });
+    if (!goesOn)
+      roots.push_back(op);
+  }
+  return roots;
+}
+
+/// Makes a definition of `root` over `dims` in front of `definition`.
+static ComputeOp outline(Operation *definition, Operation *root, const SmallBitVector &dims) {
+  MLIRContext *ctx = root->getContext();
+  SmallVector<AffineExpr> extents = extentsOf(definition), over, renamed;
+  for (unsigned i = 0; i < extents.size(); ++i) {
+    renamed.push_back(dims.test(i) ? getAffineDimExpr(over.size(), ctx) : getAffineConstantExpr(0, ctx));
+    if (dims.test(i))
+      over.push_back(extents[i]);
+  }
+  llvm::SetVector<Operation *> slice;
+  SmallVector<Operation *> todo = {root};
+  while (!todo.empty()) {
+    Operation *op = todo.pop_back_val();
+    if (!op || op->getBlock() != root->getBlock() || !slice.insert(op))
+      continue;
+    for (Value v : op->getOperands())
+      todo.push_back(v.getDefiningOp());
+  }
+  OpBuilder b(definition);
+  return buildCompute(b, root->getLoc(), Reducer::none, over, {}, root->getResult(0).getType(), [&](OpBuilder &body) {
+    IRMapping mapping;
+    for (Operation &op : *root->getBlock()) {
+      if (!slice.contains(&op))
+        continue;
+      Operation *copy = body.clone(op, mapping);
+      auto map = copy->getAttrOfType<AffineMapAttr>("map");
+      if (!map)
+        continue;
+      SmallVector<AffineExpr> results;
+      for (AffineExpr e : map.getValue().getResults())
+        results.push_back(e.replaceDims(renamed));
+      copy->setAttr("map", AffineMapAttr::get(AffineMap::get(over.size(), map.getValue().getNumSymbols(), results, ctx)));
+    }
+    return std::make_pair(mapping.lookup(root->getResult(0)), Value());
+  });
+}
+
+namespace {
+struct HoistInvariants : public tintype::fusion::impl::GraphHoistInvariantsBase<HoistInvariants> {
+  using GraphHoistInvariantsBase::GraphHoistInvariantsBase;
+
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    if (func.isExternal() || func->hasAttr("graph.kernel"))
+      return;
+    for (Operation &op : llvm::make_early_inc_range(func.getBody().front()))
+      if (isDefinition(&op))
+        hoistFrom(&op);
+  }
+
+  void hoistFrom(Operation *definition) {
+    sinkScalars(definition);
+    simplifyBody(definition);
+    FactsOf facts = analyse(definition);
+    unsigned wide = 0;
+    SmallVector<AffineExpr> extents = extentsOf(definition);
+    for (AffineExpr e : extents)
+      wide += e != getAffineConstantExpr(1, e.getContext());
+    for (Operation *root : invariantsOf(facts, wide)) {
+      const SmallBitVector &dims = facts.find(root)->second.dims;
+      ComputeOp made = outline(definition, root, dims);
+      SmallVector<AffineExpr> index;
+      for (unsigned i : dims.set_bits())
+        index.push_back(getAffineDimExpr(i, root->getContext()));
+      OpBuilder b(root);
+      auto map = AffineMap::get(extents.size(), 0, index, root->getContext());
+      root->getResult(0).replaceAllUsesWith(ReadOp::create(b, root->getLoc(), made, map));
+      ++numHoisted;
+      if (remarks)
+        emitRemark(root->getLoc()) << "hoisted: computed " << printDim(productOf(made.getOver().getExprs(), root->getContext()))
+                                   << " times instead of " << printDim(productOf(extents, root->getContext()));
+    }
+    simplifyBody(definition);
+  }
+};
+} // namespace
