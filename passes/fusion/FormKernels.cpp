@@ -31,6 +31,15 @@ static SmallVector<Operation *> producersOf(Operation *op) {
   return sorted;
 }
 
+/// A definition that reads nothing costs its write alone: it joins the latest
+/// pointwise definition over its points.
+static SmallVector<Operation *> hostsOfFill(Operation *op) {
+  for (Operation *other = op->getPrevNode(); other; other = other->getPrevNode())
+    if (isDefinition(other) && isPointwise(other) && extentsOf(other) == extentsOf(op))
+      return {other};
+  return {};
+}
+
 /// Definitions before `op`, of its kind and loops, that read a tensor of its
 /// size at the same indices: together they read it once.
 static SmallVector<Operation *> siblingsOf(Operation *op) {
@@ -38,6 +47,8 @@ static SmallVector<Operation *> siblingsOf(Operation *op) {
   SmallVector<AffineExpr> extents = extentsOf(op);
   if (isContraction(op) || isa<ScatterOp>(op))
     return {};
+  if (isPointwise(op) && inputsOf(op).empty())
+    return hostsOfFill(op);
   for (ReadOp read : readsOf(op)) {
     if (dimsIn(read.getMap()).count() != extents.size())
       continue;

@@ -67,20 +67,26 @@ static bool isSafe(Value arg, OpResult result, func::FuncOp kernel) {
   return kind == "row" && isLast && isSafeInRow(arg, def, kernel);
 }
 
+/// Nothing but the definition of `result` reads `arg`: the old and the new value
+/// of one thing.
+static bool isOwn(Value arg, OpResult result) {
+  return llvm::all_of(arg.getUsers(), [&](Operation *user) { return user->getParentOp() == result.getOwner(); });
+}
+
 SmallVector<int32_t> inplaceOf(func::FuncOp kernel) {
-  SmallVector<int32_t> places;
+  Operation *ret = kernel.getBody().front().getTerminator();
+  SmallVector<int32_t> places(ret->getNumOperands(), -1);
   llvm::SmallDenseSet<Value> taken;
-  for (Value v : kernel.getBody().front().getTerminator()->getOperands()) {
-    int32_t place = -1;
-    auto result = dyn_cast<OpResult>(v);
-    for (BlockArgument arg : kernel.getArguments()) {
-      if (!result || place >= 0 || arg.getType() != v.getType() || taken.contains(arg) || !isSafe(arg, result, kernel))
-        continue;
-      place = arg.getArgNumber();
-      taken.insert(arg);
-    }
-    places.push_back(place);
-  }
+  for (bool own : {true, false})
+    for (auto [v, place] : llvm::zip(ret->getOperands(), places))
+      for (BlockArgument arg : kernel.getArguments()) {
+        auto result = dyn_cast<OpResult>(v);
+        if (!result || place >= 0 || arg.getType() != v.getType() || taken.contains(arg) ||
+            isOwn(arg, result) != own || !isSafe(arg, result, kernel))
+          continue;
+        place = arg.getArgNumber();
+        taken.insert(arg);
+      }
   return places;
 }
 
