@@ -159,7 +159,7 @@ std::string labelOf(Location loc) {
   std::string text;
   loc->walk([&](Location l) {
     auto file = dyn_cast<FileLineColLoc>(l);
-    if (!file)
+    if (!file || file.getLine() == 0)
       return WalkResult::advance();
     text = (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" + Twine(file.getColumn())).str();
     return WalkResult::interrupt();

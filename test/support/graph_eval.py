@@ -362,6 +362,8 @@ def main():
             bad += 1
         for key in results.keys() & theirs.keys():
             a, b = np.asarray(results[key], np.float64), np.asarray(theirs[key], np.float64)
+            if a.shape == b.shape:  # a root of a drawn negative number, in both
+                a, b = (np.where(np.isnan(a) & np.isnan(b), 0, x) for x in (a, b))
             scale = max(np.max(np.abs(a), initial=0), 1e-30)
             error = np.max(np.abs(a - b), initial=0) / scale if a.shape == b.shape else np.inf
             if not error <= 1e-9:
