@@ -1,0 +1,246 @@
+//===- Contraction.cpp - sums of products on packed panels ----------------===//
+// For a block of the result, K in chunks of KC (outermost):
+//
+//   B(nv, k, no)  the panels of NR columns      A(mv, k, mo)  strips of MR rows, packed unless rows lie along k
+//   acc(nv, mv, no, mo) += A * B                one register tile over a chunk
+//   C(nv, mv, no, mo) += acc                    the block, in cache
+//
+// and consumers read C(n % NR, m % MR, n / NR, m / MR). The block as an
+// accumulator of its own keeps scalar code that follows (with its constants)
+// out of the register tile, where it would spill accumulators. Rows and columns
+// past the end repeat the last one: every loop of the tile has constant bounds.
+//===----------------------------------------------------------------------===//
+#include "passes/schedule/Lowering.h"
+
+using namespace mlir;
+using namespace tintype::graph;
+
+namespace tintype::schedule {
+
+namespace {
+struct Tile {
+  int width, vectors, rows; ///< NR = width * vectors, MR = rows
+};
+} // namespace
+
+/// Vectors times rows accumulators must fit the register file (32, or 16 below
+/// AVX-512) beside one row of B; among those the one that wastes least of N.
+static Tile chooseTile(const Machine &machine, AffineExpr n) {
+  int v = machine.vectorWidth;
+  SmallVector<Tile> tiles = v >= 16 ? SmallVector<Tile>{{v, 3, 8}, {v, 4, 6}, {v, 2, 12}, {v, 1, 14}}
+                                    : SmallVector<Tile>{{v, 2, 6}, {v, 3, 4}, {v, 1, 12}};
+  Tile best = tiles[0];
+  if (auto size = constantOf(n)) {
+    auto padded = [&](Tile t) { return (double)llvm::alignTo(*size, t.width * t.vectors); };
+    for (Tile t : tiles)
+      if (padded(t) < padded(best) * 0.96)
+        best = t;
+  } else {
+    best = v >= 16 ? tiles[1] : tiles[0]; // runtime dims tend to be powers of two
+  }
+  best.vectors = machine.value("nrv", best.vectors);
+  best.rows = machine.value("mr", best.rows);
+  return best;
+}
+
+/// Index of the point in a mixed radix system: the values of several loops out of one.
+static SmallVector<Value> decode(Body &b, Value k, ArrayRef<AffineExpr> extents) {
+  SmallVector<Value> digits(extents.size());
+  for (int i = extents.size() - 1; i >= 0; --i) {
+    if (i == 0) {
+      digits[i] = k;
+      break;
+    }
+    Value n = b.size(extents[i]);
+    Value q = arith::FloorDivSIOp::create(b.b, b.loc, k, n);
+    Value whole = arith::MulIOp::create(b.b, b.loc, q, n);
+    digits[i] = arith::SubIOp::create(b.b, b.loc, k, whole);
+    k = q;
+  }
+  return digits;
+}
+
+LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, StringRef name) {
+  ++numContractions;
+  Location loc = op.getLoc();
+  unsigned parallel = op.getNumParallel(), loops = op.getNumLoops();
+  ArrayRef<AffineExpr> over = op.getOver().getExprs(), by = op.getBy().getExprs();
+  AffineExpr M = over[c.m], N = over[c.n], K = productOf(by, ctx);
+  Tile t = chooseTile(machine, N);
+  const int V = t.width, NR = V * t.vectors, MR = t.rows;
+  Type f32 = Float32Type::get(ctx);
+  std::string B = (name + "_b").str(), A = (name + "_a").str(), acc = (name + "_acc").str(), C = name.str();
+
+  // K in chunks: a few equal ones when it is known.
+  int64_t chunk = machine.value("kc", 512);
+  std::optional<int64_t> fixedK = constantOf(K);
+  bool isChunked = !fixedK || *fixedK > chunk + chunk / 4;
+  bool isExact = false; // every chunk is whole
+  AffineExpr numChunks;
+  if (isChunked && fixedK) {
+    int64_t n = llvm::divideCeil(*fixedK, chunk);
+    chunk = llvm::divideCeil(*fixedK, n);
+    isExact = n * chunk == *fixedK;
+    numChunks = getAffineConstantExpr(n, ctx);
+  } else if (isChunked) {
+    numChunks = (K + (chunk - 1)).floorDiv(chunk);
+  }
+
+  auto sideVars = [&](const llvm::SmallBitVector &side, SmallVector<unsigned> &dims) {
+    Strings names;
+    for (unsigned i : llvm::reverse(c.rest))
+      if (side[i]) {
+        names.push_back("i" + std::to_string(i));
+        dims.push_back(i);
+      }
+    return names;
+  };
+  SmallVector<unsigned> restA, restB, restC(llvm::reverse(c.rest));
+  Strings varsA = sideVars(c.inA, restA), varsB = sideVars(c.inB, restB), varsC;
+  for (unsigned i : restC)
+    varsC.push_back("i" + std::to_string(i));
+  auto with = [](Strings head, const Strings &tail) {
+    head.insert(head.end(), tail.begin(), tail.end());
+    return head;
+  };
+  auto append = [](SmallVector<Value> head, ArrayRef<Value> tail) {
+    head.append(tail.begin(), tail.end());
+    return head;
+  };
+  /// The product of `factors` at m or n, k and the other loops.
+  auto product = [&](Body &b, ArrayRef<Value> factors, unsigned dim, Value at, Value k, ArrayRef<unsigned> rest,
+                     ArrayRef<Value> restValues) {
+    Value zero = b.constant(0);
+    SmallVector<Value> lv(loops, zero);
+    lv[dim] = at;
+    for (auto [i, v] : llvm::zip(rest, restValues))
+      lv[i] = v;
+    for (auto [i, v] : llvm::enumerate(decode(b, k, by)))
+      lv[parallel + i] = v;
+    Value p;
+    for (Value f : factors) {
+      Value x = b.scalar(f, lv);
+      p = p ? Value(arith::MulFOp::create(b.b, b.loc, p, x)) : x;
+    }
+    return p;
+  };
+  auto lastOf = [&](Body &b, Value outer, int factor, Value inner, AffineExpr extent) {
+    return b.minimum(b.tile(outer, factor, inner), b.size(extent - 1));
+  };
+
+  func(B, with({"nv", "k", "no"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+    return {product(b, c.b, c.n, lastOf(b, v[2], NR, v[0], N), v[1], restB, v.drop_front(3))};
+  });
+  bool isPacked = !c.plainA || machine.value("packa", 0);
+  bool packAlongK = isPacked && c.aAlongK && !c.aAlongM; // rows stay rows
+  if (isPacked)
+    func(A, with(packAlongK ? Strings{"k", "mv", "mo"} : Strings{"mv", "k", "mo"}, varsA), loc,
+         [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+           Value mv = packAlongK ? v[1] : v[0], k = packAlongK ? v[0] : v[1];
+           return {product(b, c.a, c.m, lastOf(b, v[2], MR, mv, M), k, restA, v.drop_front(3))};
+         });
+
+  // acc(nv, mv, no, mo, [ko,] rest)
+  Strings accVars = with(isChunked ? Strings{"nv", "mv", "no", "mo", "ko"} : Strings{"nv", "mv", "no", "mo"}, varsC);
+  unsigned fixed = accVars.size() - varsC.size();
+  func(acc, accVars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {b.constant(f32, 0)}; });
+  AffineExpr extentR = isChunked ? getAffineConstantExpr(chunk, ctx) : K;
+  update(acc, accVars, {"r"}, {extentR}, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+    Update u;
+    Value k = r[0];
+    if (isChunked && isExact) {
+      k = b.tile(v[4], chunk, r[0]);
+    } else if (isChunked) {
+      Value start = b.apply(getAffineDimExpr(0, ctx) * chunk, {v[4]});
+      Value left = arith::SubIOp::create(b.b, loc, b.size(K), start);
+      u.filter = b.less(r[0], left);
+      Value last = b.apply(getAffineDimExpr(0, ctx) - 1, {b.minimum(left, b.constant(chunk))});
+      Value inside = halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), r[0], b.constant(0), last);
+      k = b.tile(v[4], chunk, inside);
+    }
+    ArrayRef<Value> rest = v.drop_front(fixed);
+    auto pick = [&](ArrayRef<unsigned> dims) {
+      SmallVector<Value> p;
+      for (unsigned d : dims)
+        p.push_back(rest[llvm::find(restC, d) - restC.begin()]);
+      return p;
+    };
+    Value a;
+    if (isPacked)
+      a = b.load(A, append(packAlongK ? SmallVector<Value>{k, v[1], v[3]} : SmallVector<Value>{v[1], k, v[3]}, pick(restA)), f32);
+    else
+      a = product(b, c.a, c.m, lastOf(b, v[3], MR, v[1], M), k, restA, pick(restA));
+    Value panel = b.load(B, append({v[0], k, v[2]}, pick(restB)), f32);
+    Value ab = arith::MulFOp::create(b.b, loc, a, panel);
+    u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(acc, v, f32), ab));
+    return u;
+  });
+
+  Strings cVars = with({"nv", "mv", "no", "mo"}, varsC);
+  func(C, cVars, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+    return {isChunked ? b.constant(f32, 0) : b.load(acc, v, f32)};
+  });
+  if (isChunked)
+    update(C, cVars, {"ko"}, {numChunks}, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+      SmallVector<Value> at(v.take_front(4));
+      at.push_back(r[0]);
+      Value part = b.load(acc, append(at, v.drop_front(4)), f32);
+      Update u;
+      u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(C, v, f32), part));
+      return u;
+    });
+
+  // The schedule.
+  int stage = isChunked ? 0 : -1;
+  computeRoot(C);
+  bound(C, "nv", 0, NR);
+  bound(C, "mv", 0, MR);
+  vectorize(C, -1, "nv", V);
+  reorder(C, stage, with(isChunked ? Strings{"nv", "mv", "mo", "no", "ko"} : Strings{"nv", "mv", "mo", "no"}, varsC));
+  if (isChunked)
+    vectorize(C, stage, "nv", V);
+  unroll(C, stage, "nv");
+  unroll(C, stage, "mv");
+  computeAt(acc, C, "mo");
+  bound(acc, "nv", 0, NR);
+  bound(acc, "mv", 0, MR);
+  boundExtent(acc, "no", 1);
+  boundExtent(acc, "mo", 1);
+  vectorize(acc, -1, "nv", V);
+  unroll(acc, -1, "nv");
+  unroll(acc, -1, "mv");
+  reorder(acc, 0, with({"nv", "mv", "r"}, Strings(accVars.begin() + 2, accVars.end())));
+  vectorize(acc, 0, "nv", V);
+  unroll(acc, 0, "nv");
+  unroll(acc, 0, "mv");
+  for (const std::string &p : isPacked ? Strings{B, A} : Strings{B}) {
+    if (isChunked)
+      computeAt(p, C, "ko");
+    else
+      computeRoot(p);
+  }
+  bound(B, "nv", 0, NR);
+  vectorize(B, -1, "nv", V);
+  unroll(B, -1, "nv");
+  if (isPacked) {
+    bound(A, "mv", 0, MR);
+    if (packAlongK)
+      vectorize(A, -1, "k", V, halide::Tail::guard);
+    else
+      vectorize(A, -1, "mv");
+  }
+
+  tileWidth[op] = NR;
+  unsigned m = c.m, n = c.n;
+  readers[op.getResult()] = [=](Body &b, ArrayRef<Value> at) {
+    AffineExpr d0 = getAffineDimExpr(0, b.b.getContext());
+    SmallVector<Value> index{b.apply(d0 % NR, {at[n]}), b.apply(d0 % MR, {at[m]}), b.apply(d0.floorDiv(NR), {at[n]}),
+                             b.apply(d0.floorDiv(MR), {at[m]})};
+    for (unsigned i : restC)
+      index.push_back(at[i]);
+    return b.load(C, index, Float32Type::get(b.b.getContext()));
+  };
+  return success();
+}
+
+} // namespace tintype::schedule

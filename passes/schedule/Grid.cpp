@@ -1,0 +1,204 @@
+//===- Grid.cpp - how the caller cuts results into blocks, and what they cost -===//
+// Any crop is right, since each block computes what it needs; a good one repeats
+// nothing and keeps the data of a block in cache. Axes are dims that all results
+// share, from the outside, as far as no reduction runs over them.
+//===----------------------------------------------------------------------===//
+#include "passes/schedule/Lowering.h"
+
+using namespace mlir;
+using namespace tintype::graph;
+
+namespace tintype::schedule {
+
+/// Elements of a block of a row or pointwise kernel: 64 KB of floats.
+static constexpr int64_t blockElements = 16384;
+
+static int64_t estimateProduct(ArrayRef<AffineExpr> dims) {
+  int64_t n = 1;
+  for (AffineExpr e : dims)
+    n *= std::max<int64_t>(estimate(e), 1);
+  return n;
+}
+
+void Lowering::chooseGrid() {
+  auto results = kernel.getBody().front().getTerminator()->getOperands();
+  if (results.empty())
+    return;
+  SmallVector<SmallVector<AffineExpr>> dims;
+  for (Value v : results)
+    dims.push_back(dimsOf(v.getType()));
+  // Leading dims that all results share.
+  size_t shared = dims[0].size();
+  for (auto &d : dims) {
+    size_t i = 0;
+    while (i < shared && i < d.size() && d[i] == dims[0][i])
+      ++i;
+    shared = i;
+  }
+  auto addAxis = [&](size_t dim, int64_t block, bool isLast = false) {
+    AffineExpr extent = isLast ? dims[0].back() : dims[0][dim];
+    if (auto n = constantOf(extent); n && *n <= block)
+      return;
+    GridAxis axis{extent, block, {}};
+    for (auto &d : dims)
+      axis.dims.push_back(isLast ? d.size() - 1 : dim);
+    grid.push_back(axis);
+  };
+  auto isLastShared = [&] {
+    return llvm::all_of(dims, [&](auto &d) { return !d.empty() && d.back() == dims[0].back(); });
+  };
+  auto ops = kernel.getBody().front().getOps<ComputeOp>();
+
+  bool hasScatter = !kernel.getBody().front().getOps<ScatterOp>().empty();
+  if (hasScatter) {
+    if (isLastShared())
+      addAxis(0, 64, true);
+    return;
+  }
+
+  // The largest contraction decides.
+  ComputeOp main;
+  for (auto op : ops)
+    if (contractions.count(op) && (!main || estimateProduct(op.getExtents()) > estimateProduct(main.getExtents())))
+      main = op;
+  if (main) {
+    const Contraction &c = contractions[main];
+    size_t axes = std::min<size_t>(shared, main.getNumParallel());
+    bool cutsN = axes > c.n;
+    int64_t nb = machine.value("nb", 192), mb = machine.value("mb", 512), N = estimate(main.getOver()[c.n]);
+    if (auto n = constantOf(main.getOver()[c.n]); n && *n % 64 == 0 && *n % 48)
+      nb = machine.value("nb", 256);
+    if (!constantOf(main.getOver()[c.n]))
+      nb = machine.value("nb", 192);
+    // Without a cut along n a block holds whole rows of the result.
+    if (!cutsN)
+      mb = std::clamp<int64_t>(machine.l2Bytes / 4 / (4 * std::max<int64_t>(N, 1)) / 24 * 24, 48, mb);
+    for (size_t i = 0; i < axes; ++i) {
+      if (main.getOver()[i] != dims[0][i])
+        break;
+      addAxis(i, i == c.n ? nb : i == c.m ? mb : 1);
+    }
+    return;
+  }
+
+  // Dims that some reduction does not keep may not be cut.
+  size_t kept = shared;
+  bool isAcross = false;
+  int64_t rowElements = 1;
+  for (auto op : ops) {
+    rowElements = std::max(rowElements, estimateProduct(op.getExtents()));
+    if (!op.isReduction())
+      continue;
+    size_t i = 0;
+    while (i < kept && i < op.getNumParallel() && op.getOver()[i] == dims[0][i])
+      ++i;
+    kept = i;
+    isAcross |= op.getNumParallel() > 0;
+  }
+  if (kept == 0) {
+    bool keepsLast = llvm::all_of(ops, [&](ComputeOp op) {
+      return !op.isReduction() || (op.getNumParallel() && op.getOver().getExprs().back() == dims[0].back());
+    });
+    if (shared != 0 || !isLastShared() || !keepsLast || !isAcross)
+      return;
+    addAxis(0, 64, true);
+    return;
+  }
+  int64_t outer = estimateProduct(ArrayRef<AffineExpr>(dims[0]).take_front(kept));
+  int64_t perPoint = std::max<int64_t>(rowElements / std::max<int64_t>(outer, 1), 1);
+  int64_t left = std::max<int64_t>(blockElements / perPoint, 1);
+  SmallVector<int64_t> blocks(kept, 1);
+  for (int i = kept - 1; i >= 0; --i) {
+    auto n = constantOf(dims[0][i]);
+    bool isInnermost = i == (int)dims[0].size() - 1;
+    int64_t block = left;
+    if (isInnermost)
+      block = std::max<int64_t>(llvm::alignTo(block, 16), 64);
+    if (n && *n <= block) {
+      blocks[i] = *n;
+      left = std::max<int64_t>(left / *n, 1);
+      continue;
+    }
+    blocks[i] = block;
+    break;
+  }
+  for (size_t i = 0; i < kept; ++i)
+    addAxis(i, blocks[i]);
+}
+
+void Lowering::emitOutputs() {
+  auto results = kernel.getBody().front().getTerminator()->getOperands();
+  // Values that lie in no func of their own (tiles, booleans) are copied out.
+  for (Value v : results) {
+    Operation *op = v.getDefiningOp();
+    if (places.count(op))
+      continue;
+    std::string name = "out" + std::to_string(counter++);
+    auto dims = dimsOf(v.getType());
+    Strings vars;
+    for (int i = dims.size() - 1; i >= 0; --i)
+      vars.push_back("i" + std::to_string(i));
+    func(name, vars, op->getLoc(), [&](Body &b, ArrayRef<Value> at) -> SmallVector<Value> {
+      return {b.read(v, SmallVector<Value>(llvm::reverse(at)))};
+    });
+    if (!vars.empty()) {
+      auto width = tileWidth.find(op);
+      if (width != tileWidth.end()) {
+        split(name, -1, vars[0], "no", "nv", width->second, halide::Tail::guard);
+        vectorize(name, -1, "nv", machine.vectorWidth, halide::Tail::guard);
+      } else {
+        vectorize(name, -1, vars[0], machine.vectorWidth, halide::Tail::guard);
+      }
+    }
+    places[op] = {name, 0};
+  }
+  SmallVector<Attribute> axes;
+  for (GridAxis &a : grid)
+    axes.push_back(definitions.getDictionaryAttr(
+        {definitions.getNamedAttr("block", definitions.getI64IntegerAttr(a.block)),
+         definitions.getNamedAttr("dims", definitions.getDenseI32ArrayAttr(a.dims)),
+         definitions.getNamedAttr("extent", DimsAttr::get(ctx, {a.extent}))}));
+  kernel->setAttr("graph.grid", definitions.getArrayAttr(axes));
+  kernel->setAttr("graph.symbols", pipeline.getSymbols());
+  for (auto [r, v] : llvm::enumerate(results)) {
+    const Place &place = places[v.getDefiningOp()];
+    SmallVector<AffineExpr> dims = dimsOf(v.getType());
+    SmallVector<int64_t> blocks(dims.size(), 0);
+    for (GridAxis &a : grid)
+      if (a.dims[r] >= 0)
+        blocks[a.dims[r]] = a.block;
+    std::reverse(dims.begin(), dims.end());
+    std::reverse(blocks.begin(), blocks.end());
+    halide::OutputOp::create(definitions, kernel.getLoc(), FlatSymbolRefAttr::get(ctx, place.func),
+                             place.element ? definitions.getI64IntegerAttr(place.element) : IntegerAttr(),
+                             definitions.getI64IntegerAttr(r), DimsAttr::get(ctx, dims),
+                             definitions.getDenseI64ArrayAttr(blocks));
+  }
+}
+
+void Lowering::emitCosts() {
+  AffineExpr flops = getAffineConstantExpr(0, ctx), bytes = flops;
+  for (Operation &op : kernel.getBody().front().without_terminator()) {
+    int64_t each = 0;
+    op.walk([&](Operation *x) {
+      if (isa<arith::ArithDialect, math::MathDialect>(x->getDialect()) && x->getNumResults() &&
+          isa<FloatType>(x->getResult(0).getType()) && !isa<arith::ConstantOp, arith::SelectOp>(x))
+        ++each;
+    });
+    if (auto c = dyn_cast<ComputeOp>(op); !c || c.isReduction())
+      ++each; // the reducer
+    flops = flops + productOf(extentsOf(&op), ctx) * each;
+  }
+  auto add = [&](Type t) {
+    int64_t width = std::max<int64_t>(cast<RankedTensorType>(t).getElementTypeBitWidth() / 8, 1);
+    bytes = bytes + productOf(dimsOf(t), ctx) * width;
+  };
+  for (Type t : kernel.getArgumentTypes())
+    add(t);
+  for (Type t : kernel.getResultTypes())
+    add(t);
+  kernel->setAttr("graph.flops", DimsAttr::get(ctx, {flops}));
+  kernel->setAttr("graph.bytes", DimsAttr::get(ctx, {bytes}));
+}
+
+} // namespace tintype::schedule

@@ -1,0 +1,280 @@
+//===- Lowering.cpp - a kernel function as a halide.pipeline --------------===//
+// Goes from the results to what they need: a definition that is not written
+// inline becomes funcs when first wanted, by the template of its kind.
+//===----------------------------------------------------------------------===//
+#include "passes/schedule/Lowering.h"
+#include "mlir/Transforms/CSE.h"
+#include "mlir/IR/Dominance.h"
+#include "mlir/IR/PatternMatch.h"
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+using namespace tintype::graph;
+
+namespace tintype::schedule {
+
+/// Names of the runtime dims that occur anywhere in `kernel`, sorted.
+static SmallVector<StringRef> symbolsOf(func::FuncOp kernel) {
+  MLIRContext *ctx = kernel.getContext();
+  auto *dialect = ctx->getOrLoadDialect<GraphDialect>();
+  llvm::StringSet<> names;
+  auto add = [&](ArrayRef<AffineExpr> dims) {
+    for (AffineExpr e : dims)
+      walkSymbols(e, [&](unsigned id) { names.insert(dialect->symbolName(id)); });
+  };
+  for (Type t : kernel.getArgumentTypes())
+    add(dimsOf(t));
+  kernel.walk([&](Operation *op) {
+    for (NamedAttribute a : op->getAttrs())
+      if (auto dims = dyn_cast<DimsAttr>(a.getValue()))
+        add(dims.getExprs());
+  });
+  SmallVector<StringRef> r;
+  for (auto &n : names)
+    r.push_back(dialect->symbolName(dialect->symbolId(n.getKey())));
+  llvm::sort(r);
+  return r;
+}
+
+Lowering::Lowering(func::FuncOp kernel, const Machine &machine)
+    : kernel(kernel), machine(machine), ctx(kernel.getContext()), definitions(ctx), directives(ctx) {}
+
+void Lowering::readFunc(Value tensor, StringRef name, int64_t element) {
+  Type type = cast<RankedTensorType>(tensor.getType()).getElementType();
+  readers[tensor] = [f = name.str(), type, element](Body &b, ArrayRef<Value> at) {
+    return b.load(f, SmallVector<Value>(llvm::reverse(at)), type, element);
+  };
+}
+
+bool Lowering::isResult(Operation *op) {
+  return llvm::is_contained(kernel.getBody().front().getTerminator()->getOperands(), op->getResult(0));
+}
+
+/// What one evaluation costs, in additions.
+static int64_t costOf(Operation *definition) {
+  int64_t cost = 0;
+  definition->walk([&](Operation *op) {
+    if (isa<math::MathDialect>(op->getDialect()))
+      cost += isa<math::AbsFOp, math::FloorOp>(op) ? 1 : 10;
+    else if (isa<graph::RandomOp>(op))
+      cost += 60;
+    else if (isa<arith::DivFOp>(op))
+      cost += 4;
+    else if (isa<arith::ArithDialect>(op->getDialect()) && !isa<arith::ConstantOp>(op))
+      cost += 1;
+  });
+  return cost;
+}
+
+/// A pointwise definition is written inline where that repeats little work.
+bool Lowering::isInline(ComputeOp op) {
+  if (op.isReduction() || isResult(op))
+    return false;
+  int64_t cost = costOf(op), uses = 0;
+  for (ReadOp r : readsOf(op))
+    if (auto source = r.getSource().getDefiningOp<ComputeOp>(); source && isInline(source))
+      cost += costOf(source);
+  for (Operation *user : op->getUsers()) {
+    auto read = dyn_cast<ReadOp>(user);
+    if (!read) {
+      uses += 2;
+      continue;
+    }
+    Operation *def = read->getParentOp();
+    ++uses;
+    if (contractions.count(def))
+      continue; // packed once for a block
+    llvm::SmallBitVector seen(extentsOf(def).size());
+    for (AffineExpr e : read.getMap().getResults())
+      e.walk([&](AffineExpr x) {
+        if (auto d = dyn_cast<AffineDimExpr>(x))
+          seen.set(d.getPosition());
+      });
+    for (auto [i, extent] : llvm::enumerate(extentsOf(def)))
+      if (!seen[i] && constantOf(extent) != 1)
+        uses += 2;
+  }
+  return uses <= 1 || cost * (uses - 1) <= 8;
+}
+
+/// `op` reads `on` through something that has a func of its own.
+bool Lowering::dependsThroughRoot(Operation *op, Operation *on) {
+  for (ReadOp r : readsOf(op)) {
+    Operation *source = r.getSource().getDefiningOp();
+    if (!source || source == on)
+      continue;
+    auto compute = dyn_cast<ComputeOp>(source);
+    bool isIdentity = r.getMap().isIdentity();
+    if (compute && isIdentity && (isInline(compute) || (isResult(compute) && !compute.isReduction()))) {
+      if (dependsThroughRoot(source, on))
+        return true;
+      continue;
+    }
+    // Anything else that reaches `on` does so through memory.
+    SmallVector<Operation *> todo{source};
+    DenseSet<Operation *> seen;
+    while (!todo.empty()) {
+      Operation *x = todo.pop_back_val();
+      if (x == on)
+        return true;
+      if (!seen.insert(x).second)
+        continue;
+      for (ReadOp y : readsOf(x))
+        if (Operation *d = y.getSource().getDefiningOp())
+          todo.push_back(d);
+    }
+  }
+  return false;
+}
+
+SmallVector<ComputeOp> Lowering::tupleOf(ComputeOp op) {
+  SmallVector<ComputeOp> group{op};
+  if (!isResult(op))
+    return group;
+  for (auto other : kernel.getBody().front().getOps<ComputeOp>()) {
+    if (other == op || other.isReduction() || !isResult(other) || places.count(other) || other.getOver() != op.getOver())
+      continue;
+    bool fits = llvm::all_of(group, [&](ComputeOp g) {
+      for (ComputeOp from : {other, g})
+        for (ReadOp r : readsOf(from))
+          if ((r.getSource() == other.getResult() || r.getSource() == g.getResult()) && !r.getMap().isIdentity())
+            return false;
+      return !dependsThroughRoot(other, g) && !dependsThroughRoot(g, other);
+    });
+    if (fits)
+      group.push_back(other);
+  }
+  llvm::sort(group, [](ComputeOp a, ComputeOp b) { return a->isBeforeInBlock(b); });
+  return group;
+}
+
+int Lowering::tileWidthOf(ComputeOp op) {
+  int width = 0;
+  SmallVector<ComputeOp> todo{op};
+  while (!todo.empty()) {
+    ComputeOp x = todo.pop_back_val();
+    for (ReadOp r : readsOf(x)) {
+      auto source = r.getSource().getDefiningOp<ComputeOp>();
+      if (!source || r.getMap().getNumResults() == 0 || innermostLoop(r) != (int)x.getNumParallel() - 1)
+        continue;
+      if (auto it = tileWidth.find(source); it != tileWidth.end())
+        width = it->second;
+      else if (!places.count(source))
+        todo.push_back(source);
+    }
+  }
+  return width;
+}
+
+void Lowering::lowerPointwise(ArrayRef<ComputeOp> group, StringRef name) {
+  ComputeOp first = group[0];
+  unsigned rank = first.getNumParallel();
+  Strings vars;
+  for (int i = rank - 1; i >= 0; --i)
+    vars.push_back("i" + std::to_string(i));
+  // Members read each other through the value at hand.
+  for (ComputeOp op : group)
+    readers[op.getResult()] = [op](Body &b, ArrayRef<Value> at) { return b.point(op, at).first; };
+  func(name, vars, first.getLoc(), [&](Body &b, ArrayRef<Value> v) {
+    SmallVector<Value> loops(llvm::reverse(v)), values;
+    for (ComputeOp op : group)
+      values.push_back(b.point(op, loops).first);
+    return values;
+  });
+  computeRoot(name);
+  int V = machine.vectorWidth;
+  if (rank) {
+    int width = 0;
+    for (ComputeOp op : group)
+      width = std::max(width, tileWidthOf(op));
+    // A dim of one element is no dim to vectorise.
+    unsigned x = 0;
+    while (x + 1 < rank && constantOf(first.getOver()[rank - 1 - x]) == 1)
+      ++x;
+    if (width && x == 0) {
+      split(name, -1, vars[0], "no", "nv", width, halide::Tail::guard);
+      vectorize(name, -1, "nv", V, halide::Tail::guard);
+    } else {
+      vectorize(name, -1, vars[x], V, halide::Tail::guard);
+    }
+  }
+  for (auto [i, op] : llvm::enumerate(group)) {
+    readFunc(op.getResult(), name, i);
+    places[op] = {name.str(), (int64_t)i};
+  }
+}
+
+LogicalResult Lowering::run() {
+  OpBuilder outer(kernel);
+  outer.setInsertionPointAfter(kernel);
+  SmallVector<StringRef> symbols = symbolsOf(kernel);
+  pipeline = halide::PipelineOp::create(outer, kernel.getLoc(), FlatSymbolRefAttr::get(ctx, kernel.getName()),
+                                        outer.getStrArrayAttr(symbols));
+  Block &block = pipeline.getBody().emplaceBlock();
+  // Definitions stand before a mark, directives after it.
+  OpBuilder at = OpBuilder::atBlockEnd(&block);
+  auto mark = halide::ComputeRootOp::create(at, kernel.getLoc(), FlatSymbolRefAttr::get(ctx, "mark"));
+  definitions.setInsertionPoint(mark);
+  directives.setInsertionPointToEnd(&block);
+  for (BlockArgument a : kernel.getArguments()) {
+    auto type = cast<RankedTensorType>(a.getType());
+    std::string name = "in" + std::to_string(a.getArgNumber());
+    SmallVector<AffineExpr> dims(llvm::reverse(dimsOf(type)));
+    halide::InputOp::create(definitions, a.getLoc(), name, DimsAttr::get(ctx, dims), type.getElementType());
+    readFunc(a, name);
+  }
+  for (auto op : kernel.getBody().front().getOps<ComputeOp>())
+    if (auto c = matchContraction(op))
+      contractions[op] = *c;
+  chooseGrid();
+
+  std::function<LogicalResult(Operation *)> ensure = [&](Operation *op) -> LogicalResult {
+    auto compute = dyn_cast<ComputeOp>(op);
+    if (readers.count(op->getResult(0)))
+      return success();
+    SmallVector<ComputeOp> group;
+    bool isPointwise = compute && !compute.isReduction();
+    if (isPointwise && isInline(compute)) {
+      readers[op->getResult(0)] = [compute](Body &b, ArrayRef<Value> at) { return b.point(compute, at).first; };
+    } else if (isPointwise) {
+      group = tupleOf(compute);
+    }
+    auto needs = [&](Operation *x) {
+      for (ReadOp r : readsOf(x))
+        if (Operation *d = r.getSource().getDefiningOp(); d && !llvm::is_contained(group, d))
+          if (failed(ensure(d)))
+            return failure();
+      if (auto scatter = dyn_cast<ScatterOp>(x))
+        if (Operation *d = scatter.getInit() ? scatter.getInit().getDefiningOp() : nullptr)
+          return ensure(d);
+      return success();
+    };
+    if (group.empty() ? failed(needs(op)) : llvm::any_of(group, [&](ComputeOp g) { return failed(needs(g)); }))
+      return failure();
+    if (isPointwise && group.empty())
+      return success();
+    std::string name = "f" + std::to_string(counter++);
+    if (isPointwise)
+      return lowerPointwise(group, name), success();
+    if (auto scatter = dyn_cast<ScatterOp>(op))
+      return lowerScatter(scatter, name);
+    auto c = contractions.find(op);
+    return c != contractions.end() ? lowerContraction(compute, c->second, name) : lowerReduction(compute, name);
+  };
+  for (Value v : kernel.getBody().front().getTerminator()->getOperands()) {
+    Operation *op = v.getDefiningOp();
+    if (!op)
+      return kernel.emitError() << "expected results that the kernel computes, but one is an argument";
+    if (failed(ensure(op)))
+      return failure();
+  }
+  emitOutputs();
+  emitCosts();
+  mark->erase();
+  IRRewriter rewriter(ctx);
+  DominanceInfo dominance(pipeline);
+  eliminateCommonSubExpressions(rewriter, dominance, pipeline);
+  return success();
+}
+
+} // namespace tintype::schedule

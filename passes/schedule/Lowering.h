@@ -1,0 +1,170 @@
+//===- Lowering.h - a kernel function as a halide.pipeline ------*- C++ -*-===//
+// A tensor is seen through a reader, "the value at these indices": a load of an
+// input or func, the body of a definition written inline, or a place in the
+// tiles of a contraction. For y = x + 1, z = sum(c) y[.., c]:
+//
+//   readers[x] = load @in0        readers[y] = (clone of x's read and the add)
+//   readers[z] = load @f1         and @f1 is a func with an update and a schedule
+//
+// Indices of readers are outermost first, as in tensors; vars of funcs are
+// innermost first, as in Halide.
+//===----------------------------------------------------------------------===//
+#ifndef TINTYPE_PASSES_SCHEDULE_LOWERING_H
+#define TINTYPE_PASSES_SCHEDULE_LOWERING_H
+
+#include "dialects/halide/Halide.h"
+#include "llvm/ADT/SmallBitVector.h"
+#include <functional>
+#include <map>
+
+namespace tintype::schedule {
+
+using mlir::AffineExpr, mlir::ArrayRef, mlir::LogicalResult, mlir::Operation, mlir::OpBuilder, mlir::SmallVector,
+    mlir::StringRef, mlir::Value;
+using Strings = std::vector<std::string>;
+
+/// What schedules depend on.
+struct Machine {
+  int vectorWidth = 16;
+  int64_t l2Bytes = 2 << 20;
+  int threads = 2;
+  std::map<std::string, int> tune; ///< overrides for measurements
+  int value(const char *name, int otherwise) const {
+    auto it = tune.find(name);
+    return it == tune.end() ? otherwise : it->second;
+  }
+};
+
+class Lowering;
+
+/// Builds the scalar code of one func or update.
+class Body {
+public:
+  Body(Lowering &lowering, OpBuilder b, mlir::Location loc) : lowering(lowering), b(b), loc(loc) {}
+  Value constant(int64_t value);
+  Value constant(mlir::Type type, double value);
+  Value size(AffineExpr e);
+  /// `e` over index values and symbol values.
+  Value apply(AffineExpr e, ArrayRef<Value> dims, ArrayRef<Value> symbols = {});
+  /// `a * d0 + d1`, with d0 and d1 as given.
+  Value tile(Value outer, int64_t factor, Value inner);
+  Value minimum(Value a, Value b);
+  Value maximum(Value a, Value b);
+  Value clampTo(Value v, AffineExpr extent);
+  Value less(Value a, Value b);
+  Value load(StringRef func, ArrayRef<Value> innermostFirst, mlir::Type type, int64_t element = 0);
+  Value read(Value tensor, ArrayRef<Value> outermostFirst);
+  /// The value of `v` (in the body of a definition) at these loops.
+  Value scalar(Value v, ArrayRef<Value> loops);
+  /// Yielded value and filter (or null) of `definition` at these loops.
+  std::pair<Value, Value> point(Operation *definition, ArrayRef<Value> loops);
+
+  Lowering &lowering;
+  OpBuilder b;
+  mlir::Location loc;
+
+private:
+  Value access(Operation *op, ArrayRef<Value> loops);
+  Value random(graph::RandomOp op, ArrayRef<Value> loops);
+  /// Values already made here, by op value and loops.
+  std::map<std::pair<void *, std::vector<void *>>, Value> made;
+};
+
+using Reader = std::function<Value(Body &, ArrayRef<Value>)>;
+using BodyFn = std::function<SmallVector<Value>(Body &, ArrayRef<Value> vars)>;
+
+/// Loops of a sum of products, by what reads them.
+struct Contraction {
+  unsigned m, n;                        ///< the two loops of the register tile
+  SmallVector<unsigned> rest;           ///< the other parallel loops
+  SmallVector<Value> a, b;              ///< factors: those without n, those with n
+  llvm::SmallBitVector inA, inB;        ///< loops each side reads
+  bool aAlongK = false, aAlongM = false, bAlongN = false, bAlongK = false; ///< innermost dim of the main read
+  bool plainA = false;                  ///< A is one read, contiguous along k
+};
+/// `op` as a contraction, if it is one worth the packing.
+std::optional<Contraction> matchContraction(graph::ComputeOp op);
+/// Loop dims that `v` depends on.
+llvm::SmallBitVector loopsOf(Value v, unsigned numLoops);
+/// Which loop dim is the innermost index of `read`, or -1.
+int innermostLoop(graph::ReadOp read);
+/// A guess at an extent for decisions; runtime dims count as 64.
+int64_t estimate(AffineExpr e);
+std::optional<int64_t> constantOf(AffineExpr e);
+
+/// How results are cropped: one entry per axis.
+struct GridAxis {
+  AffineExpr extent;
+  int64_t block;
+  SmallVector<int32_t> dims; ///< dim of each result
+};
+
+class Lowering {
+public:
+  Lowering(mlir::func::FuncOp kernel, const Machine &machine);
+  /// Fills the pipeline and sets the attributes of the kernel.
+  LogicalResult run();
+  unsigned numContractions = 0;
+
+  //===-- building ---------------------------------------------------------===//
+  /// A func with these vars (innermost first).
+  void func(StringRef name, const Strings &vars, mlir::Location loc, const BodyFn &body);
+  /// An update; values of the body: yielded values; `places` and `filter` as the yield's.
+  struct Update {
+    SmallVector<Value> values, places;
+    Value filter;
+  };
+  void update(StringRef name, const Strings &vars, const Strings &rvars, ArrayRef<AffineExpr> extents, mlir::Location loc,
+              const std::function<Update(Body &, ArrayRef<Value> vars, ArrayRef<Value> rvars)> &body);
+  /// Directives; stage -1 is the pure definition.
+  void split(StringRef f, int stage, StringRef var, StringRef outer, StringRef inner, int64_t factor, halide::Tail tail);
+  void reorder(StringRef f, int stage, const Strings &vars);
+  void vectorize(StringRef f, int stage, StringRef var, int64_t factor = 0, halide::Tail tail = halide::Tail::automatic);
+  void unroll(StringRef f, int stage, StringRef var, int64_t factor = 0);
+  void atomic(StringRef f, int stage);
+  void computeRoot(StringRef f);
+  void computeAt(StringRef f, StringRef consumer, StringRef var);
+  void bound(StringRef f, StringRef var, int64_t min, int64_t extent);
+  void boundExtent(StringRef f, StringRef var, int64_t extent);
+  void reorderStorage(StringRef f, const Strings &vars);
+
+  mlir::func::FuncOp kernel;
+  const Machine &machine;
+  mlir::MLIRContext *ctx;
+  halide::PipelineOp pipeline;
+  llvm::DenseMap<Value, Reader> readers;
+
+private:
+  /// A definition that is not written inline, and where its value lies.
+  struct Place {
+    std::string func;
+    int64_t element = 0;
+  };
+  LogicalResult lowerContraction(graph::ComputeOp op, const Contraction &c, StringRef name);
+  LogicalResult lowerReduction(graph::ComputeOp op, StringRef name);
+  LogicalResult lowerScatter(graph::ScatterOp op, StringRef name);
+  void lowerPointwise(ArrayRef<graph::ComputeOp> group, StringRef name);
+  void schedulePointwise(ArrayRef<graph::ComputeOp> group, StringRef name);
+  void readFunc(Value tensor, StringRef func, int64_t element = 0);
+  bool isInline(graph::ComputeOp op);
+  bool isResult(Operation *op);
+  /// Pointwise results that can be one tuple with `op`.
+  SmallVector<graph::ComputeOp> tupleOf(graph::ComputeOp op);
+  bool dependsThroughRoot(Operation *op, Operation *on);
+  void chooseGrid();
+  void emitOutputs();
+  void emitCosts();
+  /// Tile of the contraction that `op` reads elementwise: its n extent per tile, or 0.
+  int tileWidthOf(graph::ComputeOp op);
+
+  OpBuilder definitions, directives;
+  llvm::DenseMap<Operation *, Place> places;
+  llvm::DenseMap<Operation *, Contraction> contractions;
+  llvm::DenseMap<Operation *, int> tileWidth;
+  SmallVector<GridAxis> grid;
+  int counter = 0;
+};
+
+} // namespace tintype::schedule
+
+#endif

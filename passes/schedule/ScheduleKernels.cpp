@@ -1,0 +1,47 @@
+//===- ScheduleKernels.cpp - pass: pipelines and grids for kernels --------===//
+#include "passes/schedule/Lowering.h"
+#include "passes/schedule/Passes.h"
+
+using namespace mlir;
+
+namespace tintype::schedule {
+#define GEN_PASS_DEF_SCHEDULEKERNELS
+#include "passes/schedule/Passes.h.inc"
+
+namespace {
+struct ScheduleKernels : impl::ScheduleKernelsBase<ScheduleKernels> {
+  using ScheduleKernelsBase::ScheduleKernelsBase;
+  void runOnOperation() override {
+    Machine machine;
+    machine.vectorWidth = vectorWidth;
+    machine.l2Bytes = l2Bytes;
+    machine.threads = threads;
+    SmallVector<StringRef> overrides;
+    StringRef(tune).split(overrides, ',', -1, false);
+    for (StringRef o : overrides) {
+      auto [name, text] = o.split('=');
+      int value;
+      if (text.getAsInteger(10, value)) {
+        getOperation().emitError() << "expected name=number in tune, but got " << o;
+        return signalPassFailure();
+      }
+      machine.tune[name.str()] = value;
+    }
+    SmallVector<func::FuncOp> kernels;
+    for (auto f : getOperation().getOps<func::FuncOp>())
+      if (f->hasAttr("graph.kernel") && !f.isExternal() && !halide::pipelineOf(f))
+        kernels.push_back(f);
+    for (func::FuncOp f : kernels) {
+      Lowering lowering(f, machine);
+      if (failed(lowering.run()))
+        return signalPassFailure();
+      numContractions += lowering.numContractions;
+    }
+  }
+};
+} // namespace
+
+void buildPipeline(OpPassManager &pm, const ScheduleKernelsOptions &options) {
+  pm.addPass(createScheduleKernels(options));
+}
+} // namespace tintype::schedule
