@@ -3,12 +3,14 @@
 #define TINTYPE_TOOLS_TOOLMAIN_H
 
 #include "dialects/graph/Graph.h"
+#include "dialects/halide/Halide.h"
 #include "llvm/Support/CommandLine.h"
 
 namespace tintype {
 /// The project's dialects and the upstream ones that its text may hold.
 inline void registerDialects(mlir::DialectRegistry &registry) {
-  registry.insert<mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::math::MathDialect, graph::GraphDialect>();
+  registry.insert<mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::math::MathDialect,
+                  graph::GraphDialect, halide::HalideDialect>();
 }
 
 /// Keeps the options of LLVM's code generators, which linking the shared

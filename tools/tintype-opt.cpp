@@ -7,6 +7,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "passes/fusion/Passes.h"
 #include "passes/graph/Passes.h"
+#include "passes/schedule/Passes.h"
 
 int main(int argc, char **argv) {
   tintype::hideForeignOptions();
@@ -15,5 +16,6 @@ int main(int argc, char **argv) {
   mlir::registerTransformsPasses();
   tintype::registerGraphPasses();
   tintype::registerFusionPasses();
+  tintype::schedule::registerSchedulePasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Tintype optimizer driver\n", registry));
 }

@@ -99,7 +99,7 @@ static LogicalResult compileOne(PipelineOp pipeline, const H::Target &target, co
     m->compile({{H::OutputFileType::object, std::string(temporary)}});
   } catch (const H::Error &e) {
     llvm::sys::fs::remove(temporary);
-    return pipeline.emitError() << StringRef(e.what()).trim();
+    return pipeline.emitError() << messageOf(e);
   }
   if (std::error_code ec = llvm::sys::fs::rename(temporary, path))
     return pipeline.emitError() << "cannot write " << path << ": " << ec.message();
@@ -158,7 +158,7 @@ FailureOr<std::string> emitKernel(ModuleOp module, StringRef kernel, StringRef s
   try {
     m->compile({{type, std::string(path)}});
   } catch (const H::Error &e) {
-    return pipeline.emitError() << StringRef(e.what()).trim();
+    return pipeline.emitError() << messageOf(e);
   }
   auto text = llvm::MemoryBuffer::getFile(path);
   llvm::sys::fs::remove(path);

@@ -12,10 +12,6 @@ static Expr horner(std::initializer_list<double> coefficients, Expr x) {
     p = p.defined() ? p * x + float(*it) : Expr(float(*it));
   return p;
 }
-static Expr withSignOf(Expr magnitude, Expr sign) {
-  Expr mask = cast<uint32_t>(Expr(0x80000000u));
-  return reinterpret<float>(reinterpret<uint32_t>(magnitude) | (reinterpret<uint32_t>(sign) & mask));
-}
 /// Nearest integer of |x| < 2^20 without a rounding instruction.
 static Expr nearest(Expr x) { return cast<int>(x + 1048576.5f) - 1048576; }
 static Expr scaleByPowerOfTwo(Expr x, Expr n) { return x * reinterpret<float>((n + 127) << 23); }

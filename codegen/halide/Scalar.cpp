@@ -129,8 +129,8 @@ Expr scalarExpr(Operation *op, ArrayRef<Expr> in) {
       .Case<math::TruncOp>([&](auto) { return trunc(in[0]); })
       .Case<math::FmaOp>([&](auto) { return in[0] * in[1] + in[2]; })
       .Case<math::CopySignOp>([&](auto) {
-        Expr magnitude = reinterpret<uint32_t>(abs(in[0])), sign = reinterpret<uint32_t>(in[1]) & Expr(0x80000000u);
-        return reinterpret<float>(magnitude | sign);
+        Expr magnitude = Halide::reinterpret<uint32_t>(abs(in[0])), sign = Halide::reinterpret<uint32_t>(in[1]) & Expr(0x80000000u);
+        return Halide::reinterpret<float>(magnitude | sign);
       })
       .Case<graph::StopOp>([&](auto) { return in[0]; })
       .Default([](Operation *) { return Expr(); });

@@ -349,7 +349,7 @@ LogicalResult Translator::visit(Operation &op) {
       return output(o);
     return directive(op);
   } catch (const H::Error &e) {
-    return op.emitError() << StringRef(e.what()).trim();
+    return op.emitError() << messageOf(e);
   }
 }
 
@@ -380,10 +380,24 @@ FailureOr<H::Module> Translator::run() {
     }
     return m;
   } catch (const H::Error &e) {
-    return pipeline.emitError() << StringRef(e.what()).trim();
+    return pipeline.emitError() << messageOf(e);
   }
 }
 } // namespace
+
+std::string messageOf(const H::Error &e) {
+  StringRef text = StringRef(e.what()).trim();
+  for (StringRef kind : {"Error: ", "Warning: ", "Internal Error at "})
+    text.consume_front(kind);
+  std::string line;
+  SmallVector<StringRef> lines;
+  text.split(lines, '\n', -1, false);
+  for (StringRef l : lines)
+    line += (line.empty() ? "" : " ") + l.trim().str();
+  if (!line.empty() && (line.size() < 2 || !isupper(line[1])))
+    line[0] = tolower(line[0]);
+  return line;
+}
 
 FailureOr<H::Module> translate(PipelineOp pipeline, const H::Target &target) { return Translator(pipeline, target).run(); }
 

@@ -17,6 +17,9 @@ mlir::FailureOr<Halide::Module> translate(halide::PipelineOp pipeline, const Hal
 Halide::Expr scalarExpr(mlir::Operation *op, llvm::ArrayRef<Halide::Expr> in);
 Halide::Type halideType(mlir::Type type);
 
+/// Halide's message in the form of ours: one line, without its "Error: ".
+std::string messageOf(const Halide::Error &e);
+
 } // namespace tintype::codegen
 
 #endif

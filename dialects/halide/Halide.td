@@ -239,9 +239,9 @@ def Halide_UndefOp : Halide_Op<"undef", [Pure]> {
 def Halide_RandomOp : Halide_Op<"random", [Pure]> {
   let summary = "a random number as a pure function of its coordinates";
   let description = [{
-    (w0, w1) = Philox2x32-10 of key `key` and counter (`point`, `step`). `uniform`
-    is `(w0 >> 8) * 2^-24`; `normal` is `sqrt(-2 ln((w0 + 1) * 2^-32)) cos(2 pi w1
-    * 2^-32)`.
+    (w0, w1) = Philox2x32-10 of key `key` and counter (`point`, `step`), of which
+    the upper 24 bits count: u = (w0 >> 8) * 2^-24, v = (w1 >> 8) * 2^-24. `uniform`
+    is u; `normal` is `sqrt(-2 ln(u + 2^-24)) * cos(2 pi v)`.
 
     Example:
     ```mlir

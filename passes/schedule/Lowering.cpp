@@ -174,7 +174,7 @@ void Lowering::lowerPointwise(ArrayRef<ComputeOp> group, StringRef name) {
     vars.push_back("i" + std::to_string(i));
   // Members read each other through the value at hand.
   for (ComputeOp op : group)
-    readers[op.getResult()] = [op](Body &b, ArrayRef<Value> at) { return b.point(op, at).first; };
+    readers[op->getResult(0)] = [op](Body &b, ArrayRef<Value> at) { return b.point(op, at).first; };
   func(name, vars, first.getLoc(), [&](Body &b, ArrayRef<Value> v) {
     SmallVector<Value> loops(llvm::reverse(v)), values;
     for (ComputeOp op : group)
@@ -199,8 +199,8 @@ void Lowering::lowerPointwise(ArrayRef<ComputeOp> group, StringRef name) {
     }
   }
   for (auto [i, op] : llvm::enumerate(group)) {
-    readFunc(op.getResult(), name, i);
-    places[op] = {name.str(), (int64_t)i};
+    readFunc(ComputeOp(op).getResult(), name, i);
+    places[ComputeOp(op)] = {name.str(), (int64_t)i};
   }
 }
 

@@ -206,7 +206,7 @@ LogicalResult Lowering::lowerScatter(ScatterOp op, StringRef name) {
     vars.push_back("i" + std::to_string(i));
   // The innermost place is a loop of its own: that loop stays a var of the func.
   int feature = -1;
-  if (auto d = rank ? dyn_cast<AffineDimExpr>(map.getResults().back()) : AffineDimExpr()) {
+  if (auto d = dyn_cast_or_null<AffineDimExpr>(rank ? map.getResults().back() : AffineExpr())) {
     feature = d.getPosition();
     for (AffineExpr e : map.getResults().drop_back())
       if (e.isFunctionOfDim(feature))

@@ -1,0 +1,357 @@
+//===- kernel_bench.cpp - compiles, checks and times kernels --------------===//
+//   kernel_bench FILE.mlir --set M=2048 [--check] [--time] [--num-threads 2]
+//
+// FILE holds kernel functions, with pipelines or without. Every kernel runs over
+// its grid on random data (an argument may say `test.range = [lo, hi]`); --check
+// compares some elements with a slow evaluation, --time prints milliseconds,
+// GFLOP/s or GB/s, and the part of the FMA peak that a probe measures in the same
+// process: CPU time and medians, so that other programs disturb little.
+//===----------------------------------------------------------------------===//
+#include "codegen/halide/Compile.h"
+#include "passes/schedule/Passes.h"
+#include "runtime/Halide.h"
+#include "test/bench/KernelEval.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/SourceMgr.h"
+#include <atomic>
+#include <chrono>
+#include <dlfcn.h>
+#include <immintrin.h>
+#include <random>
+#include <thread>
+#include <unistd.h>
+
+using namespace mlir;
+using namespace tintype;
+namespace cl = llvm::cl;
+
+static cl::OptionCategory category("kernel_bench");
+static cl::opt<std::string> input(cl::Positional, cl::Required, cl::desc("FILE.mlir"), cl::cat(category));
+static cl::list<std::string> sets("set", cl::desc("value of a runtime dim"), cl::value_desc("M=2048"), cl::cat(category));
+static cl::opt<bool> check("check", cl::desc("compare with a slow evaluation"), cl::cat(category));
+static cl::opt<bool> timing("time", cl::desc("measure"), cl::cat(category));
+static cl::opt<bool> asserts("asserts", cl::desc("compile with checks of every access"), cl::cat(category));
+static cl::opt<int> threads("num-threads", cl::init(1), cl::desc("threads that run blocks"), cl::cat(category));
+static cl::opt<int> reps("reps", cl::init(15), cl::desc("measurements"), cl::cat(category));
+static cl::opt<int> samples("samples", cl::init(300), cl::desc("elements of each result to check"), cl::cat(category));
+static cl::opt<double> tolerance("tolerance", cl::init(1e-5), cl::desc("allowed part of the largest value"), cl::cat(category));
+static cl::opt<std::string> tune("tune", cl::desc("overrides for schedules"), cl::cat(category));
+static cl::opt<std::string> emit("emit", cl::desc("print a stage: halide, stmt, llvm, asm"), cl::cat(category));
+static cl::opt<std::string> target("target", cl::init("host"), cl::desc("Halide target"), cl::cat(category));
+static cl::opt<std::string> cache("cache", cl::init(""), cl::desc("folder for objects"), cl::cat(category));
+
+static double cpuTime() {
+  timespec t;
+  clock_gettime(threads > 1 ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID, &t);
+  return t.tv_sec + 1e-9 * t.tv_nsec;
+}
+
+/// GFLOP/s of one thread with 24 independent chains of 512-bit FMAs.
+__attribute__((target("avx512f"), noinline)) static double probe512(double seconds) {
+  __m512 a[24], x = _mm512_set1_ps(1.0000001f), y = _mm512_set1_ps(1e-9f);
+  for (int i = 0; i < 24; i++)
+    a[i] = _mm512_set1_ps(i);
+  double t0 = cpuTime(), t1;
+  long n = 0;
+  do {
+    for (int k = 0; k < 2000; k++) {
+#pragma clang loop unroll(full)
+      for (int i = 0; i < 24; i++)
+        a[i] = _mm512_fmadd_ps(a[i], x, y);
+      asm volatile("" : "+v"(a[0]), "+v"(a[1]), "+v"(a[2]));
+    }
+    n += 2000;
+    t1 = cpuTime();
+  } while (t1 - t0 < seconds);
+  __m512 s = a[0];
+  for (int i = 1; i < 24; i++)
+    s = _mm512_add_ps(s, a[i]);
+  volatile float sink = _mm512_reduce_add_ps(s);
+  (void)sink;
+  return n * 24.0 * 32 / (t1 - t0) * 1e-9;
+}
+static double probe(double seconds) {
+  if (threads == 1)
+    return probe512(seconds);
+  std::vector<double> r(threads);
+  std::vector<std::thread> t;
+  for (int i = 1; i < threads; ++i)
+    t.emplace_back([&, i] { r[i] = probe512(seconds); });
+  r[0] = probe512(seconds);
+  double sum = r[0];
+  for (int i = 1; i < threads; ++i)
+    t[i - 1].join(), sum += r[i];
+  return sum;
+}
+
+namespace {
+using Entry = int (*)(void **);
+
+/// A kernel with its data and the blocks of its grid.
+struct Run {
+  func::FuncOp fn;
+  Entry entry;
+  std::vector<int32_t> symbols;
+  struct Buffer {
+    char *data;
+    std::vector<int64_t> dims;
+    int width;
+    Type type;
+  };
+  std::vector<Buffer> inputs, results;
+  struct Axis {
+    int64_t extent, block;
+    std::vector<int32_t> dims;
+  };
+  std::vector<Axis> grid;
+  int64_t blocks = 1;
+
+  int block(int64_t index) {
+    std::vector<int64_t> lo(grid.size()), n(grid.size());
+    for (int i = grid.size() - 1; i >= 0; --i) {
+      int64_t count = llvm::divideCeil(grid[i].extent, grid[i].block);
+      lo[i] = index % count * grid[i].block;
+      n[i] = std::min(grid[i].block, grid[i].extent - lo[i]);
+      index /= count;
+    }
+    std::vector<rt::HalideBuffer> buffers(inputs.size() + results.size());
+    std::vector<rt::HalideDim> dims(16 * buffers.size());
+    std::vector<void *> args;
+    for (int32_t &s : symbols)
+      args.push_back(&s);
+    for (size_t k = 0; k < buffers.size(); ++k) {
+      bool isResult = k >= inputs.size();
+      Buffer &b = isResult ? results[k - inputs.size()] : inputs[k];
+      rt::HalideBuffer &h = buffers[k];
+      h = {};
+      h.dim = &dims[16 * k];
+      h.rank = b.dims.size();
+      h.lanes = 1;
+      h.code = b.type.isF32() ? 2 : b.type.isInteger(1) ? 1 : 0;
+      h.bits = b.type.getIntOrFloatBitWidth();
+      int64_t stride = 1, offset = 0;
+      for (int i = h.rank - 1, d = 0; i >= 0; --i, ++d) {
+        h.dim[d] = {0, (int32_t)b.dims[i], (int32_t)stride, 0};
+        for (size_t a = 0; isResult && a < grid.size(); ++a)
+          if (grid[a].dims[k - inputs.size()] == i) {
+            h.dim[d].min = lo[a];
+            h.dim[d].extent = n[a];
+            offset += lo[a] * stride;
+          }
+        stride *= b.dims[i];
+      }
+      h.host = (uint8_t *)b.data + offset * b.width;
+      args.push_back(&h);
+    }
+    return entry(args.data());
+  }
+  void all() {
+    std::atomic<int64_t> next{0};
+    auto work = [&] {
+      for (int64_t i; (i = next++) < blocks;)
+        if (int rc = block(i)) {
+          llvm::errs() << "kernel " << fn.getName() << " failed with " << rc << "\n";
+          exit(1);
+        }
+    };
+    std::vector<std::thread> t;
+    for (int i = 1; i < threads; ++i)
+      t.emplace_back(work);
+    work();
+    for (auto &x : t)
+      x.join();
+  }
+};
+} // namespace
+
+static char *allocate(size_t bytes) {
+  bytes = llvm::alignTo(bytes + 256, 4096);
+  char *p = (char *)aligned_alloc(4096, bytes);
+  memset(p, 0x55, bytes);
+  return p;
+}
+
+static std::vector<char> randomBytes(Type type, int64_t count, double lo, double hi, std::mt19937 &rng) {
+  int width = type.isInteger(1) ? 1 : 4;
+  std::vector<char> bytes(count * width);
+  std::uniform_real_distribution<double> draw(lo, hi);
+  for (int64_t i = 0; i < count; ++i) {
+    double x = draw(rng);
+    if (type.isF32()) {
+      float f = x;
+      memcpy(&bytes[i * 4], &f, 4);
+    } else if (type.isInteger(1)) {
+      bytes[i] = x > 0.5;
+    } else {
+      int32_t n = std::floor(x);
+      memcpy(&bytes[i * 4], &n, 4);
+    }
+  }
+  return bytes;
+}
+
+static int runKernel(func::FuncOp fn, void *library, const std::map<std::string, int64_t> &symbols) {
+  Run run;
+  run.fn = fn;
+  run.entry = (Entry)dlsym(library, (fn.getName() + "_argv").str().c_str());
+  test::KernelEval sizes(fn, symbols, {});
+  for (auto s : fn->getAttrOfType<ArrayAttr>("graph.symbols").getAsValueRange<StringAttr>())
+    run.symbols.push_back(symbols.at(s.str()));
+  std::mt19937 rng(7);
+  std::vector<test::Tensor> tensors;
+  for (BlockArgument a : fn.getArguments()) {
+    auto type = cast<RankedTensorType>(a.getType());
+    double lo = type.getElementType().isF32() ? -1 : 0, hi = type.getElementType().isF32() ? 1 : type.getElementType().isInteger(1) ? 1 : 8;
+    if (auto range = fn.getArgAttrOfType<ArrayAttr>(a.getArgNumber(), "test.range")) {
+      lo = cast<FloatAttr>(range[0]).getValueAsDouble();
+      hi = cast<FloatAttr>(range[1]).getValueAsDouble();
+    }
+    test::Tensor t{sizes.dims(type), type.getElementType(), {}};
+    int64_t count = 1;
+    for (int64_t d : t.dims)
+      count *= d;
+    t.bytes = randomBytes(t.type, count, lo, hi, rng);
+    char *data = allocate(t.bytes.size());
+    memcpy(data, t.bytes.data(), t.bytes.size());
+    run.inputs.push_back({data, t.dims, t.type.isInteger(1) ? 1 : 4, t.type});
+    tensors.push_back(std::move(t));
+  }
+  auto inplace = fn->getAttrOfType<DenseI32ArrayAttr>("graph.inplace");
+  for (auto [i, type] : llvm::enumerate(fn.getResultTypes())) {
+    auto t = cast<RankedTensorType>(type);
+    std::vector<int64_t> dims = sizes.dims(t);
+    int64_t count = 1;
+    for (int64_t d : dims)
+      count *= d;
+    int width = t.getElementType().isInteger(1) ? 1 : 4;
+    int32_t shared = inplace ? inplace[i] : -1;
+    run.results.push_back({shared >= 0 ? run.inputs[shared].data : allocate(count * width), dims, width, t.getElementType()});
+  }
+  for (Attribute a : fn->getAttrOfType<ArrayAttr>("graph.grid")) {
+    auto d = cast<DictionaryAttr>(a);
+    Run::Axis axis{sizes.extent(cast<graph::DimsAttr>(d.get("extent"))[0]), cast<IntegerAttr>(d.get("block")).getInt(), {}};
+    for (int32_t x : cast<DenseI32ArrayAttr>(d.get("dims")).asArrayRef())
+      axis.dims.push_back(x);
+    run.blocks *= llvm::divideCeil(axis.extent, axis.block);
+    run.grid.push_back(axis);
+  }
+  run.all();
+
+  int bad = 0;
+  if (check) {
+    test::KernelEval eval(fn, symbols, tensors);
+    auto values = fn.getBody().front().getTerminator()->getOperands();
+    for (auto [i, r] : llvm::enumerate(run.results)) {
+      int64_t count = 1;
+      for (int64_t d : r.dims)
+        count *= d;
+      test::Tensor got{r.dims, r.type, std::vector<char>(r.data, r.data + count * r.width)};
+      double largest = 1e-30, worst = 0, wantAt = 0, gotAt = 0;
+      int64_t where = 0;
+      bool all = count <= samples * 10;
+      for (int64_t s = 0; s < (all ? count : samples); ++s) {
+        int64_t p = all ? s : s == 0 ? count - 1 : s == 1 ? 0 : (int64_t)(rng() % count);
+        double want = eval.element(values[i], p), have = got.at(p), e = std::abs(want - have);
+        largest = std::max(largest, std::abs(want));
+        if (!(e <= worst))
+          worst = e, where = p, wantAt = want, gotAt = have;
+      }
+      bool ok = worst <= tolerance * largest;
+      printf("%s result %zu: error %.1e of %.3g %s", fn.getName().str().c_str(), i, worst / largest, largest, ok ? "ok" : "WRONG");
+      if (!ok)
+        printf(" at %ld: expected %.7g, but got %.7g", (long)where, wantAt, gotAt);
+      printf("\n");
+      bad |= !ok;
+    }
+  }
+  if (timing) {
+    double flops = sizes.extent(fn->getAttrOfType<graph::DimsAttr>("graph.flops")[0]) * 1e-9;
+    double bytes = sizes.extent(fn->getAttrOfType<graph::DimsAttr>("graph.bytes")[0]) * 1e-9;
+    std::vector<double> part, seconds;
+    double peak = 0;
+    for (int i = 0; i < reps; ++i) {
+      double before = probe(0.004), t0 = cpuTime();
+      run.all();
+      double t = cpuTime() - t0, after = probe(0.004);
+      seconds.push_back(t);
+      part.push_back(flops / t / ((before + after) / 2));
+      peak = std::max({peak, before, after});
+    }
+    std::sort(part.begin(), part.end());
+    std::sort(seconds.begin(), seconds.end());
+    double t = seconds[seconds.size() / 2];
+    printf("%-28s %8.3f ms  %6.1f GFLOP/s  %5.1f %% of %.0f  %5.1f GB/s  %ld blocks\n", fn.getName().str().c_str(), t * 1e3, flops / t,
+           100 * part[part.size() / 2], peak, bytes / t, (long)run.blocks);
+  }
+  return bad;
+}
+
+int main(int argc, char **argv) {
+  for (auto &o : cl::getRegisteredOptions())
+    o.second->setHiddenFlag(cl::Hidden);
+  cl::ParseCommandLineOptions(argc, argv, "compiles, checks and times kernels\n");
+  MLIRContext ctx;
+  ctx.loadDialect<graph::GraphDialect, halide::HalideDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect>();
+  ctx.allowUnregisteredDialects();
+  llvm::SourceMgr sources;
+  SourceMgrDiagnosticHandler handler(sources, &ctx);
+  auto module = parseSourceFile<ModuleOp>(input, sources, &ctx);
+  if (!module)
+    return 1;
+  codegen::CompileOptions options;
+  options.asserts = asserts;
+  options.target = target;
+  options.cacheDir = cache.empty() ? "/tmp/kernel-bench-" + std::to_string(getuid()) : std::string(cache);
+  options.jobs = std::thread::hardware_concurrency();
+  schedule::ScheduleKernelsOptions so;
+  so.vectorWidth = codegen::vectorWidth(options);
+  so.tune = tune;
+  PassManager pm(&ctx);
+  schedule::buildPipeline(pm, so);
+  if (failed(pm.run(*module)))
+    return 1;
+  std::map<std::string, int64_t> symbols;
+  for (auto &s : sets) {
+    auto [name, value] = StringRef(s).split('=');
+    symbols[name.str()] = std::stoll(value.str());
+  }
+  if (emit == "halide") {
+    module->print(llvm::outs());
+    return 0;
+  }
+  if (!emit.empty()) {
+    for (auto p : module->getOps<halide::PipelineOp>()) {
+      auto text = codegen::emitKernel(*module, p.getKernel(), emit, options);
+      if (failed(text))
+        return 1;
+      llvm::outs() << *text;
+    }
+    return 0;
+  }
+  llvm::StringMap<std::string> objects;
+  auto start = std::chrono::steady_clock::now();
+  if (failed(codegen::compileKernels(*module, options, objects)))
+    return 1;
+  double compile = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (timing)
+    printf("compiled in %.2f s\n", compile);
+  std::string so_path = options.cacheDir + "/bench-" + std::to_string(getpid()) + ".so";
+  std::string link = "ld.lld -shared -o " + so_path;
+  for (auto &o : objects)
+    link += " " + o.second;
+  if (system(link.c_str()))
+    return 1;
+  void *library = dlopen(so_path.c_str(), RTLD_NOW);
+  unlink(so_path.c_str());
+  if (!library) {
+    llvm::errs() << dlerror() << "\n";
+    return 1;
+  }
+  int bad = 0;
+  for (auto fn : module->getOps<func::FuncOp>())
+    if (fn->hasAttr("graph.kernel"))
+      bad |= runKernel(fn, library, symbols);
+  return bad;
+}
