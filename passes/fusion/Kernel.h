@@ -19,6 +19,9 @@ namespace tintype::fusion {
 /// The group a definition belongs to, an i32; set by graph-form-kernels.
 inline constexpr llvm::StringLiteral groupAttr = "graph.group";
 
+/// On a definition that graph-recompute made: a copy on purpose.
+inline constexpr llvm::StringLiteral againAttr = "graph.again";
+
 /// `graph.compute` or `graph.scatter`.
 bool isDefinition(mlir::Operation *op);
 /// A compute without reducer.

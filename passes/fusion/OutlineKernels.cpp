@@ -47,8 +47,11 @@ static func::FuncOp buildKernel(ArrayRef<Operation *> group, ValueRange inputs, 
   b.setInsertionPointToStart(kernel.addEntryBlock());
   IRMapping mapping;
   mapping.map(inputs, kernel.getArguments());
-  for (Operation *op : group)
-    b.clone(*op, mapping)->removeAttr(groupAttr);
+  for (Operation *op : group) {
+    Operation *copy = b.clone(*op, mapping);
+    copy->removeAttr(groupAttr);
+    copy->removeAttr(againAttr);
+  }
   SmallVector<Value> returned;
   for (Value v : results)
     returned.push_back(mapping.lookup(v));

@@ -10,6 +10,21 @@ class FusionPass<string name, string base> : Pass<name, base> {
                         "say each decision with the number that decided it (off: thousands in a training step)">];
 }
 
+def GraphRecompute : FusionPass<"graph-recompute", "::mlir::func::FuncOp"> {
+  let summary = "compute tensors of quadratic size again after the loss instead of keeping them";
+  let description = [{
+    A tensor whose size grows with the square of a runtime dim (a score for each
+    pair of positions) and that the derivative needs is made again where it is
+    first needed, from what is kept: tensors of linear size, among them the
+    reductions of its rows. The price is one more contraction; kept, it would be
+    the largest part of the memory of a training step.
+
+    The copies carry `graph.again`, so that they stay apart from the originals;
+    as kernels both are one.
+  }];
+  let statistics = [Statistic<"numAgain", "again", "definitions made again">];
+}
+
 def GraphHoistInvariants : FusionPass<"graph-hoist-invariants", "::mlir::func::FuncOp"> {
   let summary = "compute heavy scalars once for all loop dims they do not depend on";
   let description = [{

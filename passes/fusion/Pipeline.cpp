@@ -9,6 +9,7 @@ void tintype::buildFusionPipeline(OpPassManager &pm) {
   OpPassManager &hosts = pm.nest<func::FuncOp>();
   hosts.addPass(fusion::createGraphHoistInvariants());
   hosts.addPass(createCSEPass()); // equal tables of equal layers, equal terms of a value and of its derivative
+  hosts.addPass(fusion::createGraphRecompute()); // after what would make copies one again
   hosts.addPass(fusion::createGraphInline());
   hosts.addPass(createCSEPass()); // inlined bodies may have become equal
   hosts.addPass(fusion::createGraphReuseValues()); // after inlining: it is known what stays in memory

@@ -1,0 +1,74 @@
+// RUN: tintype-opt %s --split-input-file --graph-recompute | FileCheck %s
+// RUN: tintype-opt %s --split-input-file --graph-recompute=remarks -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+// A whole training step: the numbers stay.
+// RUN: tintype-opt %S/../graph/small-model.mlir --graph -o %t.before
+// RUN: tintype-opt %t.before --graph-recompute -o %t.again
+// RUN: tintype-opt %t.before --fusion -o %t.after
+// RUN: %python %support/graph_eval.py %t.before --compare %t.again --dims B=2,T=5,N=3
+// RUN: %python %support/graph_eval.py %t.before --compare %t.after --dims B=2,T=5,N=3
+
+// The scores, a number for each pair, are made again after the loss, and what is
+// made of them; the row sums are kept.
+// CHECK-LABEL: func.func @pairs
+// CHECK:         %[[S:.*]] = graph.compute sum over <T, T> by <16>
+// CHECK:         %[[M:.*]] = graph.compute sum over <T> by <T>
+// CHECK:         %[[L:.*]] = graph.compute sum over <> by <T>
+// CHECK:         %[[A:.*]] = graph.compute sum over <T, T> by <16> {graph.again}
+// CHECK:         %[[E:.*]] = graph.compute none over <T, T> by <> {graph.again}
+// CHECK:           graph.read %[[A]]
+// CHECK:         graph.compute sum over <T> by <T>
+// CHECK:           graph.read %[[E]]
+// CHECK:           graph.read %[[M]]
+// REMARK:      computed again: saves T * T * 4 bytes
+func.func @pairs(%q: tensor<?x16xf32, #graph.dims<T, 16>>) -> (tensor<f32>, tensor<?xf32, #graph.dims<T>>)
+    attributes {graph.results = ["loss", "d"], graph.role = "train_step"} {
+  %s = graph.compute sum over <T, T> by <16> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.read %q[(d0, d1, d2) -> (d0, d2)] : tensor<?x16xf32, #graph.dims<T, 16>>
+    %1 = graph.read %q[(d0, d1, d2) -> (d1, d2)] : tensor<?x16xf32, #graph.dims<T, 16>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %e = graph.compute none over <T, T> by <> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.read %s[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = math.exp %0 : f32
+    graph.yield %1 : f32
+  }
+  %m = graph.compute sum over <T> by <T> : tensor<?xf32, #graph.dims<T>> {
+    %0 = graph.read %e[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    graph.yield %0 : f32
+  }
+  %l = graph.compute sum over <> by <T> : tensor<f32> {
+    %0 = graph.read %m[(d0) -> (d0)] : tensor<?xf32, #graph.dims<T>>
+    graph.yield %0 : f32
+  }
+  %d = graph.compute sum over <T> by <T> : tensor<?xf32, #graph.dims<T>> {
+    %0 = graph.read %e[(d0, d1) -> (d1, d0)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.read %m[(d0, d1) -> (d1)] : tensor<?xf32, #graph.dims<T>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  return %l, %d : tensor<f32>, tensor<?xf32, #graph.dims<T>>
+}
+
+// -----
+
+// A tensor over batch and position is kept.
+// CHECK-LABEL: func.func @linear
+// CHECK-NOT:     graph.again
+func.func @linear(%x: tensor<?x?xf32, #graph.dims<B, T>>) -> (tensor<f32>, tensor<?x?xf32, #graph.dims<B, T>>)
+    attributes {graph.results = ["loss", "d"], graph.role = "train_step"} {
+  %e = graph.compute none over <B, T> by <> : tensor<?x?xf32, #graph.dims<B, T>> {
+    %0 = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<B, T>>
+    %1 = math.exp %0 : f32
+    graph.yield %1 : f32
+  }
+  %l = graph.compute sum over <> by <B, T> : tensor<f32> {
+    %0 = graph.read %e[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<B, T>>
+    graph.yield %0 : f32
+  }
+  %d = graph.compute none over <B, T> by <> : tensor<?x?xf32, #graph.dims<B, T>> {
+    %0 = graph.read %e[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<B, T>>
+    graph.yield %0 : f32
+  }
+  return %l, %d : tensor<f32>, tensor<?x?xf32, #graph.dims<B, T>>
+}
