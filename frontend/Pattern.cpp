@@ -30,8 +30,6 @@ struct Matcher {
     size_t next = p + (crosses ? 2 : 1);
     size_t depth = captures.size();
     captures.emplace_back();
-    if (p == 0 && pattern.starts_with("**.") && from(next + 1, s))
-      return true;
     for (size_t end = s;; ++end) {
       captures.resize(depth + 1);
       captures[depth] = path.slice(s, end).str();
@@ -98,10 +96,7 @@ std::optional<std::string> applyRename(const Rename &rename, llvm::StringRef nam
       continue;
     }
     i += to.substr(i).starts_with("**");
-    out += (*captures)[next];
-    // `**.x` stood for `x`: no dot is left over.
-    if ((*captures)[next++].empty() && out.empty() && i + 1 < to.size() && to[i + 1] == '.')
-      ++i;
+    out += (*captures)[next++];
   }
   return out;
 }

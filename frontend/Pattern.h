@@ -1,11 +1,11 @@
 //===- Pattern.h - patterns over dotted paths -------------------*- C++ -*-===//
 // `*` stands for any text inside one segment, `**` for any text at all; both
-// may be empty. A leading `**.` also matches nothing, so that `**.bias` means
-// every bias, a top-level one included.
+// may be empty.
 //
 //   h.*.attn.**     matches h.0.attn.c_attn.weight    captures 0, c_attn.weight
 //   **ln_*.weight   matches h.0.ln_1.weight, ln_f.weight
 //   *.weight        does not match h.0.weight
+//   **.bias         does not match bias
 //===----------------------------------------------------------------------===//
 #ifndef TINTYPE_FRONTEND_PATTERN_H
 #define TINTYPE_FRONTEND_PATTERN_H

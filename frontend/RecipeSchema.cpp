@@ -87,7 +87,7 @@ SectionSchema train() {
              optimizer("muon", {momentum}), optimizer("adafactor", {beta2, eps})}),
        call("lr", T::Call,
             {rate("constant", {}), rate("linear", {floor}), rate("cosine", {floor}),
-             rate("wsd", {floor, setting("cooldown", T::Int)})}),
+             rate("wsd", {floor, setting("decay", T::Int)})}),
        setting("clip", T::Num), choice("precision", {"f32", "bf16"}), setting("ema", T::Num),
        pattern("remat", PatternKind::Blocks, true), setting("bound", T::Strs), setting("smoothing", T::Num),
        call("augment", T::Calls,
