@@ -63,9 +63,13 @@ void Diagnostics::print(llvm::raw_ostream &os) const {
 }
 
 std::optional<std::string> nearest(llvm::StringRef name, llvm::ArrayRef<std::string> candidates) {
+  for (const std::string &c : candidates)
+    if (name.equals_insensitive(c))
+      return c;
+  // Two letters swapped count as two. More than a third of a long name is not a
+  // slip but another word, and so is every other word of one or two letters.
   const std::string *best = nullptr;
-  // A third of the letters may differ; more is not a slip but another word.
-  unsigned bound = std::max<size_t>(1, (name.size() + 1) / 3) + 1;
+  unsigned bound = name.size() < 3 ? 1 : name.size() < 4 ? 2 : std::max<size_t>(3, name.size() / 3 + 1);
   for (const std::string &c : candidates) {
     unsigned d = name.edit_distance(c, /*AllowReplacements=*/true, bound);
     if (d < bound) {

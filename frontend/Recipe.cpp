@@ -5,7 +5,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
-#include "llvm/Support/raw_ostream.h"
+#include <nlohmann/json.hpp>
 
 namespace json = llvm::json;
 using llvm::dyn_cast;
@@ -33,6 +33,34 @@ std::string quoted(llvm::ArrayRef<std::string> names) {
   for (size_t i = 0; i < names.size(); ++i)
     out += (i == 0 ? "`" : i + 1 == names.size() ? " or `" : ", `") + names[i] + "`";
   return out;
+}
+
+/// LLVM prints 2e-4 as 0.00020000000000000001; people read this text.
+nlohmann::json shortest(const json::Value &v) {
+  switch (v.kind()) {
+  case json::Value::Boolean:
+    return *v.getAsBoolean();
+  case json::Value::Number:
+    if (auto whole = v.getAsInteger())
+      return *whole;
+    return *v.getAsNumber();
+  case json::Value::String:
+    return v.getAsString()->str();
+  case json::Value::Array: {
+    auto out = nlohmann::json::array();
+    for (const json::Value &item : *v.getAsArray())
+      out.push_back(shortest(item));
+    return out;
+  }
+  case json::Value::Object: {
+    auto out = nlohmann::json::object();
+    for (const auto &[key, item] : *v.getAsObject())
+      out[key.str()] = shortest(item);
+    return out;
+  }
+  default:
+    return nullptr;
+  }
 }
 
 class Builder {
@@ -172,7 +200,7 @@ private:
       if (!found && schema.anyFunction && llvm::isa<NameExpr>(setting.value))
         found = &kFunction;
       if (!found) {
-        unknown(setting, "`" + where + "`", schema.settings);
+        unknown(setting, "`" + where + "`", schema.settings, schema.capitals);
         return std::nullopt;
       }
       auto value = convert(setting, *found);
@@ -188,10 +216,13 @@ private:
     return out;
   }
 
-  void unknown(const Setting &setting, const std::string &where, llvm::ArrayRef<SettingSchema> known) {
+  void unknown(const Setting &setting, const std::string &where, llvm::ArrayRef<SettingSchema> known,
+               bool capitals = false) {
     std::vector<std::string> names;
     for (const SettingSchema &k : known)
       names.push_back(k.name);
+    if (capitals && setting.key.size() == 1)
+      names.push_back(llvm::StringRef(setting.key).upper());
     auto e = diag.error(setting.loc) << "expected a setting of " << where << ", but got `" << setting.key << "`";
     if (auto near = nearest(setting.key, names))
       e.hint() << "did you mean `" << *near << "`?";
@@ -262,9 +293,7 @@ private:
   }
 
   std::nullopt_t wrong(const Setting &s, const Expr &e, const std::string &want, const json::Value &got) {
-    std::string text;
-    llvm::raw_string_ostream(text) << got;
-    diag.error(e.begin) << "expected " << want << " for `" << s.key << "`, but got " << text;
+    diag.error(e.begin) << "expected " << want << " for `" << s.key << "`, but got " << shortest(got).dump();
     return std::nullopt;
   }
 
@@ -418,11 +447,7 @@ private:
 };
 } // namespace
 
-std::string Recipe::text() const {
-  std::string out;
-  llvm::raw_string_ostream(out) << json::Value(json::Object(json));
-  return out;
-}
+std::string Recipe::text() const { return shortest(json::Object(json)).dump(); }
 
 std::optional<Recipe> buildRecipe(const Program &program, llvm::ArrayRef<std::string> functions,
                                   EvaluateSetting evaluate, Diagnostics &diag) {

@@ -10,6 +10,7 @@ CASES holds, after the first line that starts with `=== `:
   ---
   what `COMMAND case.tin` prints (standard output, then standard error)
 
+The text of a case titled `(common)` is no case of its own but goes after the text of every other.
 The command runs in a scratch folder. `--status` (default 1) is the exit status that
 every case must have; `--update` rewrites CASES with what was printed.
 """
@@ -31,12 +32,16 @@ def main():
         status, args = int(args[1]), args[2:]
     path, command = pathlib.Path(args[0]), args[2:]
     head, *cases = re.split(r"^=== ", path.read_text(), flags=re.M)
-    out, failed = [head], 0
+    out, failed, common = [head], 0, ""
     for case in cases:
         title, _, body = case.partition("\n")
+        if title == "(common)":
+            common = body
+            out.append("=== " + case)
+            continue
         text, _, want = body.partition("\n---\n")
         with tempfile.TemporaryDirectory() as scratch:
-            (pathlib.Path(scratch) / "case.tin").write_bytes((text + "\n").encode("utf-8", "surrogateescape"))
+            (pathlib.Path(scratch) / "case.tin").write_bytes((text + "\n" + common).encode("utf-8", "surrogateescape"))
             run = subprocess.run([*command, "case.tin"], cwd=scratch, capture_output=True)
         got = (run.stdout + run.stderr).decode("utf-8", "surrogateescape")
         out.append(f"=== {title}\n{text}\n---\n{got}")
