@@ -45,9 +45,10 @@ struct Elaborated {
 };
 
 /// Nothing after an error in `diag`. `sources` holds the texts of `program`
-/// and takes those of the library's task functions.
+/// and takes those of the library's task functions. What cannot be lowered yet
+/// (`scan`) is an error when programs are wanted, else a warning.
 std::optional<Elaborated> elaborate(const Program &program, SourceManager &sources, mlir::MLIRContext *ctx,
-                                    Diagnostics &diag);
+                                    Diagnostics &diag, bool wantsPrograms = true);
 
 } // namespace tintype::frontend
 

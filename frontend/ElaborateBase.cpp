@@ -3,8 +3,9 @@
 
 namespace tintype::frontend {
 
-Elaborator::Elaborator(const Program &program, const Program &library, mlir::MLIRContext *ctx, Diagnostics &diag)
-    : program(program), library(library), ctx(ctx), diag(diag), builder(ctx) {
+Elaborator::Elaborator(const Program &program, const Program &library, mlir::MLIRContext *ctx, Diagnostics &diag,
+                       bool wantsPrograms)
+    : program(program), library(library), ctx(ctx), diag(diag), wantsPrograms(wantsPrograms), builder(ctx) {
   for (const Program *p : {&library, &program})
     for (auto &unit : p->units)
       units[unit->file->id] = unit.get();
@@ -13,9 +14,19 @@ Elaborator::Elaborator(const Program &program, const Program &library, mlir::MLI
 //===-- messages ----------------------------------------------------------===//
 
 void Elaborator::fail(Loc loc, const std::string &message, const NoteList &notes, const std::string &hint) {
+  refuse(Severity::Error, loc, message, notes, hint);
+}
+
+void Elaborator::unsupported(Loc loc, const std::string &message, const std::string &hint) {
+  refuse(wantsPrograms ? Severity::Error : Severity::Warning, loc, message, {}, hint);
+}
+
+void Elaborator::refuse(Severity severity, Loc loc, const std::string &message, const NoteList &notes,
+                        const std::string &hint) {
   // Many functions of a model may run into one mistake; it is told once.
   if (reported.insert(diag.getSources().describe(loc) + message).second) {
-    DiagBuilder e = diag.error(loc) << message;
+    DiagBuilder e = severity == Severity::Error ? diag.error(loc) : diag.warning(loc);
+    e << message;
     for (auto &[where, text] : notes)
       e.note(where) << text;
     constexpr size_t kShown = 4;
@@ -144,8 +155,12 @@ void Elaborator::unknownName(llvm::StringRef name, Loc loc, const Env &env, cons
       candidates.push_back(entry.getKey().str());
   for (auto &[known, symbol] : unitOf(loc).scope)
     candidates.push_back(known);
-  auto close = nearest(name, candidates);
-  fail(loc, std::string("unknown ") + what + " " + name.str(), {}, close ? "did you mean `" + *close + "`?" : "");
+  // Any single letter is close to any other.
+  auto close = name.size() > 1 ? nearest(name, candidates) : std::nullopt;
+  std::string hint = close ? "did you mean `" + *close + "`?" : "";
+  if (name.size() == 1 && env.indices)
+    hint = "a reducer's body is one term: `sum(i) a[i] + b[i]` is `(sum(i) a[i]) + b[i]`";
+  fail(loc, std::string("unknown ") + what + " " + name.str(), {}, hint);
 }
 
 } // namespace tintype::frontend

@@ -165,12 +165,12 @@ void Elaborator::reduceInit(ParamInfo &info, const ParamDecl &p, Instance &self)
   current.fixed = true;
   Tensor t = lift(eval(*p.init, {&self.scope, nullptr}), p.init->begin);
   current = saved;
+  if ((!isFloat(t.dtype) && t.dtype != Dtype::Whole) || (!t.dims.empty() && t.dims != info.dims))
+    fail(p.init->begin, "expected a float or " + dimsText(info.dims) + " as initial value, but got " + typeText(t));
   auto form = t.dims.empty() ? linear(coerce(t.body, Elem::F32)) : std::nullopt;
-  if (!isFloat(t.dtype) && t.dtype != Dtype::Whole)
-    fail(p.init->begin, "expected a number as initial value, but got " + typeText(t));
+  info.hasForm = form.has_value();
   if (!form)
-    fail(p.init->begin, "expected an initial value of the form mean + scale * draw, but got " + toString(*p.init), {},
-         "a draw is normal() or uniform(); other initial values are not supported yet");
+    return;
   info.mean = form->mean;
   info.scale = form->scale;
   info.isNormal = form->isNormal;

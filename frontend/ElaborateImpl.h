@@ -46,10 +46,16 @@ using ArgMap = std::map<std::string, std::pair<Value, Loc>>;
 
 class Elaborator {
 public:
-  Elaborator(const Program &program, const Program &library, mlir::MLIRContext *ctx, Diagnostics &diag);
+  Elaborator(const Program &program, const Program &library, mlir::MLIRContext *ctx, Diagnostics &diag,
+             bool wantsPrograms);
 
   //===-- base (ElaborateBase.cpp) ----------------------------------------===//
   [[noreturn]] void fail(Loc loc, const std::string &message, const NoteList &notes = {}, const std::string &hint = "");
+  /// Refuses what the language has and the compiler cannot do yet: an error
+  /// when a program is wanted, a warning when the model is only checked.
+  [[noreturn]] void unsupported(Loc loc, const std::string &message, const std::string &hint = "");
+  [[noreturn]] void refuse(Severity severity, Loc loc, const std::string &message, const NoteList &notes,
+                           const std::string &hint);
   /// Runs `body`; false when it was refused.
   bool guard(llvm::function_ref<void()> body);
   mlir::Location location();
@@ -183,6 +189,7 @@ public:
   const Program &library; ///< std/tasks.tin and what it imports
   mlir::MLIRContext *ctx;
   Diagnostics &diag;
+  bool wantsPrograms; ///< what cannot be lowered is an error
   Atoms atoms;
   Scalars scalars{atoms};
   Bounds bounds{atoms};

@@ -330,7 +330,7 @@ void Elaborator::define(const DefineStmt &s, const Env &env) {
     if (!indices.names.count(s.scanIndex) || !contains(order, indices.names[s.scanIndex].atom))
       fail(s.scanLoc, "expected an index of the left side in scan(..), but got " + s.scanIndex);
     if (current.lowering)
-      fail(s.loc, "scan is checked but not lowered yet", {}, "a program of this task needs it");
+      unsupported(s.loc, "programs with scan cannot be built yet");
     placeholder = emitCompute(builder, location(), graph::Reducer::none, order, {}, scalars.number(0));
     Tensor self = fromValue(placeholder, Dtype::F32, Poly(), dims);
     self.name = s.name;

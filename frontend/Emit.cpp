@@ -47,18 +47,73 @@ static AffineExpr assemble(MLIRContext *ctx, const Poly &p, llvm::function_ref<A
   return den == 1 ? sum : sum.floorDiv(den);
 }
 
+/// The factors of `m` in order, repeated by exponent.
+static std::vector<const Atom *> factorsOf(const Monomial &m) {
+  std::vector<const Atom *> r;
+  for (auto &[a, e] : m)
+    r.insert(r.end(), e, a);
+  return r;
+}
+
+/// How the denominator `den` of a product of runtime dims is shared among its
+/// factors: H * W / 4 is (H / 2) * (W / 2), so that the extent of a flattened
+/// image is the product of its sides. Empty when it cannot be.
+static std::vector<int64_t> shares(const std::vector<const Atom *> &factors, int64_t den) {
+  std::vector<int64_t> r(factors.size(), 1);
+  size_t divisible = 0;
+  for (const Atom *a : factors)
+    divisible += a->multiple > 1;
+  int64_t even = 1;
+  auto power = [&](int64_t base) {
+    int64_t p = 1;
+    for (size_t i = 0; i < divisible; ++i)
+      p *= base;
+    return p;
+  };
+  while (divisible && power(even) < den)
+    ++even;
+  bool fits = divisible && power(even) == den;
+  for (const Atom *a : factors)
+    fits &= a->multiple == 1 || a->multiple % even == 0;
+  for (size_t i = 0; i < factors.size(); ++i) {
+    r[i] = factors[i]->multiple == 1 ? 1 : fits ? even : std::gcd(den, factors[i]->multiple);
+    den /= r[i];
+  }
+  return den == 1 ? r : std::vector<int64_t>();
+}
+
+static AffineExpr atomExtent(MLIRContext *ctx, const Atom *a) {
+  if (a->kind == Atom::Kind::Runtime)
+    return graph::runtimeDim(ctx, a->name);
+  AffineExpr p = toExtent(ctx, a->dividend), q = toExtent(ctx, a->divisor);
+  return a->kind == Atom::Kind::Quotient ? p.floorDiv(q) : p % q;
+}
+
 AffineExpr toExtent(MLIRContext *ctx, const Poly &p) {
-  return graph::canonicalDim(assemble(ctx, p, [&](const Monomial &m) {
-    AffineExpr product = getAffineConstantExpr(1, ctx);
-    for (auto &[a, e] : m) {
-      AffineExpr f = a->kind == Atom::Kind::Runtime    ? graph::runtimeDim(ctx, a->name)
-                     : a->kind == Atom::Kind::Quotient ? toExtent(ctx, a->dividend).floorDiv(toExtent(ctx, a->divisor))
-                                                       : toExtent(ctx, a->dividend) % toExtent(ctx, a->divisor);
-      for (int i = 0; i < e; ++i)
-        product = product * f;
+  AffineExpr sum = getAffineConstantExpr(0, ctx);
+  Poly rest;
+  for (auto &[m, c] : p.terms()) {
+    auto [coefficient, runtime] = split(m, c);
+    std::vector<const Atom *> factors = factorsOf(runtime);
+    std::vector<int64_t> share = shares(factors, coefficient.den);
+    if (factors.empty() || share.empty()) {
+      rest.addTerm(runtime, coefficient);
+      continue;
     }
+    AffineExpr product = getAffineConstantExpr(coefficient.num, ctx);
+    for (size_t i = 0; i < factors.size(); ++i) {
+      AffineExpr f = atomExtent(ctx, factors[i]);
+      product = product * (share[i] == 1 ? f : f.floorDiv(share[i]));
+    }
+    sum = sum + product;
+  }
+  AffineExpr left = assemble(ctx, rest, [&](const Monomial &m) {
+    AffineExpr product = getAffineConstantExpr(1, ctx);
+    for (const Atom *a : factorsOf(m))
+      product = product * atomExtent(ctx, a);
     return product;
-  }));
+  });
+  return graph::canonicalDim(sum + left);
 }
 
 namespace {

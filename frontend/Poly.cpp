@@ -312,7 +312,7 @@ std::string Poly::str() const {
 
 const Atom *Atoms::make(Atom::Kind kind, std::string name) {
   unsigned id = storage.size();
-  storage.push_back({kind, id, std::move(name), 0, {}, {}, {}});
+  storage.push_back({kind, id, std::move(name), 0, 1, {}, {}, {}});
   return &storage.back();
 }
 
@@ -367,11 +367,9 @@ const Atom *Atoms::opaque(Atom::Kind kind, const Poly &p, const Poly &q) {
   return slot;
 }
 
-int64_t Atoms::multipleOf(const Atom *a) const {
-  if (a->kind == Atom::Kind::Config)
-    return a->value;
-  auto it = multiples.find(a);
-  return it == multiples.end() ? 1 : it->second;
+void Atoms::clearMultiples() {
+  for (Atom &a : storage)
+    a.multiple = 1;
 }
 
 bool Atoms::isIntegral(const Poly &p) const {

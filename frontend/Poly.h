@@ -111,6 +111,7 @@ struct Atom {
   unsigned id;
   std::string name;
   int64_t value = 0;     ///< of a config
+  int64_t multiple = 1;  ///< a runtime dim is a multiple of this, by a `where` fact
   Poly extent;           ///< of an index: it runs over 0 .. extent - 1
   Poly dividend, divisor; ///< of a quotient or remainder
   bool isOpaque() const { return kind == Kind::Quotient || kind == Kind::Remainder; }
@@ -133,9 +134,9 @@ public:
   bool isIntegral(const Poly &p) const;
 
   /// A `where a % n == 0` fact about a runtime dim.
-  void setMultiple(const Atom *a, int64_t n) { multiples[a] = n; }
-  int64_t multipleOf(const Atom *a) const;
-  void clearMultiples() { multiples.clear(); }
+  void setMultiple(const Atom *a, int64_t n) { const_cast<Atom *>(a)->multiple = n; }
+  int64_t multipleOf(const Atom *a) const { return a->kind == Atom::Kind::Config ? a->value : a->multiple; }
+  void clearMultiples();
 
 private:
   const Atom *make(Atom::Kind kind, std::string name);
@@ -144,7 +145,6 @@ private:
   std::deque<Atom> storage;
   std::map<std::string, const Atom *> named;
   std::map<std::string, const Atom *> opaques;
-  std::map<const Atom *, int64_t> multiples;
 };
 
 } // namespace tintype::frontend

@@ -230,8 +230,13 @@ void Elaborator::buildFunction(const std::string &role, bool training, const std
       func.setArgAttr(i, "graph.bound", builder.getI64IntegerAttr(*bound));
   }
   llvm::SmallVector<mlir::Value> out;
-  for (const Tensor &t : body(values))
-    out.push_back(valueOf(t));
+  try {
+    for (const Tensor &t : body(values))
+      out.push_back(valueOf(t));
+  } catch (const Refused &) {
+    func.erase();
+    throw;
+  }
   ReturnOp::create(builder, loc, out);
   if (current.usesRng) {
     func.setArgAttr(args.size(), "graph.name", builder.getStringAttr("rng"));
@@ -332,6 +337,11 @@ void Elaborator::buildPrograms(const Recipe &recipe) {
 void Elaborator::declareParameters(const Recipe &recipe) {
   mlir::OpBuilder top = mlir::OpBuilder::atBlockBegin(module->getBody());
   for (const ParamInfo &p : params) {
+    if (!p.hasForm)
+      guard([&] {
+        unsupported(p.init->begin, "expected an initial value of the form mean + scale * draw, but got " + toString(*p.init),
+                    "a draw is normal() or uniform(); other initial values cannot be built yet");
+      });
     llvm::SmallVector<mlir::AffineExpr> dims;
     for (const Poly &d : p.dims)
       dims.push_back(toExtent(ctx, d));
@@ -467,7 +477,7 @@ void Elaborator::summarize(Summary &out, const Recipe &recipe) {
 }
 
 std::optional<Elaborated> elaborate(const Program &program, SourceManager &sources, mlir::MLIRContext *ctx,
-                                    Diagnostics &diag) {
+                                    Diagnostics &diag, bool wantsPrograms) {
   ctx->loadDialect<graph::GraphDialect, mlir::arith::ArithDialect, mlir::math::MathDialect, mlir::func::FuncDialect>();
   std::unique_ptr<Program> library;
   for (const StdFile &f : stdFiles())
@@ -475,7 +485,7 @@ std::optional<Elaborated> elaborate(const Program &program, SourceManager &sourc
       library = loadText("std/tasks.tin", f.text.str(), {}, sources, diag);
   if (!library)
     return std::nullopt;
-  return Elaborator(program, *library, ctx, diag).run();
+  return Elaborator(program, *library, ctx, diag, wantsPrograms).run();
 }
 
 } // namespace tintype::frontend

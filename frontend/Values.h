@@ -92,6 +92,7 @@ struct ParamInfo {
   Loc loc;
   double mean = 0, scale = 0;
   bool isNormal = true;
+  bool hasForm = true; ///< the initial value is mean + scale * draw
   const Expr *init = nullptr;
 };
 

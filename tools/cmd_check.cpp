@@ -71,7 +71,7 @@ void tools::addCheckCommand(CLI::App &app, int &status) {
     Diagnostics diag(sources);
     auto program = load(options->model, options->load, sources, diag);
     mlir::MLIRContext ctx;
-    auto result = program ? elaborate(*program, sources, &ctx, diag) : std::nullopt;
+    auto result = program ? elaborate(*program, sources, &ctx, diag, options->graph) : std::nullopt;
     diag.print(llvm::errs());
     if (!result) {
       status = 1;
