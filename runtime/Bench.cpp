@@ -29,7 +29,7 @@ using Clock = std::chrono::steady_clock;
 double since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
 
 int64_t peakRss() {
-  struct rusage usage {};
+  struct rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return usage.ru_maxrss * int64_t(1024);
 }
@@ -56,7 +56,8 @@ DimValues benchDims(const Manifest &m, const Program &p, const BenchOptions &o) 
       dims.set(i, v);
   }
   if ((o.batch && dims.get("B") != o.batch) || (o.context && dims.get("T") != o.context))
-    fail("--", o.batch && dims.get("B") != o.batch ? "batch" : "context", ": this program has no such runtime dimension");
+    fail("--", o.batch && dims.get("B") != o.batch ? "batch" : "context",
+         ": this program has no such runtime dimension");
   return dims;
 }
 
@@ -79,11 +80,13 @@ void fillRandom(Executor &e, uint64_t seed) {
 
 /// Tokens of one step: B * T, or images (B) for models without T.
 double unitsPerStep(const DimValues &dims) {
-  return static_cast<double>(std::max<int64_t>(dims.get("B"), 1)) * static_cast<double>(std::max<int64_t>(dims.get("T"), 1));
+  return static_cast<double>(std::max<int64_t>(dims.get("B"), 1)) *
+         static_cast<double>(std::max<int64_t>(dims.get("T"), 1));
 }
 
 void printProfile(std::vector<KernelProfile> rows, double steps, double stepSeconds, double peak) {
-  fprintf(stderr, "%9s %9s %6s %9s %6s %7s  %-12s kernel\n", "calls", "ms/step", "%", "GFLOP/s", "peak", "GB/s", "kind");
+  fprintf(stderr, "%9s %9s %6s %9s %6s %7s  %-12s kernel\n", "calls", "ms/step", "%", "GFLOP/s", "peak", "GB/s",
+          "kind");
   double sum = 0;
   for (const KernelProfile &k : rows) {
     double gflops = k.flops / k.seconds * 1e-9;
@@ -172,14 +175,17 @@ void bench(Context &context, const BenchOptions &o, bool training) {
               optimizer->bytesPerStep() / out["optimizer_seconds"].get<double>() * 1e-9);
   }
   if (o.memory)
-    fprintf(stderr, "%s\ntemporaries of kernels %s\n", program.explainPeak().c_str(), formatBytes(scratchBytes()).c_str());
+    fprintf(stderr, "%s\ntemporaries of kernels %s\n", program.explainPeak().c_str(),
+            formatBytes(scratchBytes()).c_str());
 }
 
-void addMode(CLI::App *bench, Context &context, const char *name, const char *help, void (*run)(Context &, const BenchOptions &)) {
+void addMode(CLI::App *bench, Context &context, const char *name, const char *help,
+             void (*run)(Context &, const BenchOptions &)) {
   auto o = std::make_shared<BenchOptions>();
   auto *sub = bench->add_subcommand(name, help);
   sub->add_option("--batch", o->batch, "sequences or images in a step (default: 4)")->check(CLI::PositiveNumber);
-  sub->add_option("--context", o->context, "tokens in a sequence (default: 256, if the model takes them)")->check(CLI::PositiveNumber);
+  sub->add_option("--context", o->context, "tokens in a sequence (default: 256, if the model takes them)")
+      ->check(CLI::PositiveNumber);
   sub->add_option("--dtype", o->dtype, "type of the computation")->check(CLI::IsMember({"f32", "bf16"}));
   sub->add_option("--seconds", o->seconds, "how long to measure")->capture_default_str()->check(CLI::PositiveNumber);
   sub->add_flag("--json", o->json, "one JSON object on standard output");
@@ -198,8 +204,14 @@ void addBench(CLI::App &app, Context &context) {
           [](Context &c, const BenchOptions &o) { bench(c, o, true); });
   addMode(sub, context, "prefill", "the forward program over whole sequences",
           [](Context &c, const BenchOptions &o) { bench(c, o, false); });
-  addMode(sub, context, "decode", "one token after another", [](Context &c, const BenchOptions &) { getProgram(c.manifest, "decode"); fail("bench decode: not in this runtime"); });
-  addMode(sub, context, "sample", "images by a sampler", [](Context &c, const BenchOptions &) { getProgram(c.manifest, "sample_step"); fail("bench sample: not in this runtime"); });
+  addMode(sub, context, "decode", "one token after another", [](Context &c, const BenchOptions &) {
+    getProgram(c.manifest, "decode");
+    fail("bench decode: not in this runtime");
+  });
+  addMode(sub, context, "sample", "images by a sampler", [](Context &c, const BenchOptions &) {
+    getProgram(c.manifest, "sample_step");
+    fail("bench sample: not in this runtime");
+  });
 }
 
 } // namespace tintype::rt

@@ -19,7 +19,9 @@ using namespace tintype::rt;
 /// Runs before main, a millisecond or so after exec.
 static const auto kStart = std::chrono::steady_clock::now();
 
-double rt::secondsSinceExec() { return std::chrono::duration<double>(std::chrono::steady_clock::now() - kStart).count(); }
+double rt::secondsSinceExec() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - kStart).count();
+}
 
 std::vector<std::string> rt::missingFeatures(const Manifest &m) {
   std::ifstream in("/proc/cpuinfo");

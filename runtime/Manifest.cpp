@@ -11,7 +11,9 @@ namespace tintype::rt {
 
 /// Every index in a program must be in range, so that nothing after this has to look.
 static void checkProgram(const Program &p, const Manifest &m) {
-  auto broken = [&](const std::string &what) { fail("the manifest in this binary is damaged: program ", p.role(), ": ", what); };
+  auto broken = [&](const std::string &what) {
+    fail("the manifest in this binary is damaged: program ", p.role(), ": ", what);
+  };
   auto checkArg = [&](const Arg &a) {
     if (a.buffer() < 0 || a.buffer() >= p.buffers_size())
       broken("an argument names buffer " + std::to_string(a.buffer()));
@@ -185,12 +187,17 @@ std::string toString(const Size &size, const Manifest &m) {
       bool known = op.value() >= 0 && op.value() < m.symbols_size();
       stack.push_back(known ? m.symbols(op.value()).name() : "?");
     } else if (stack.size() >= 2) {
-      const char *sign = op.kind() == Size::ADD ? " + " : op.kind() == Size::MUL ? " * " : op.kind() == Size::MOD ? " % " : " // ";
+      const char *sign = op.kind() == Size::ADD   ? " + "
+                         : op.kind() == Size::MUL ? " * "
+                         : op.kind() == Size::MOD ? " % "
+                                                  : " // ";
       std::string b = stack.back();
       stack.pop_back();
       auto group = [&](const std::string &s) {
-        return op.kind() != Size::ADD && s.find(' ') != std::string::npos && (s.find('+') != std::string::npos || op.kind() != Size::MUL)
-                   ? "(" + s + ")" : s;
+        return op.kind() != Size::ADD && s.find(' ') != std::string::npos &&
+                       (s.find('+') != std::string::npos || op.kind() != Size::MUL)
+                   ? "(" + s + ")"
+                   : s;
       };
       stack.back() = group(stack.back()) + sign + group(b);
     }
@@ -215,10 +222,15 @@ int64_t elementCount(const std::vector<int64_t> &shape, const std::string &what)
 
 int64_t byteSize(DType type) {
   switch (type) {
-  case BOOL: return 1;
-  case BF16: case F16: return 2;
-  case F64: return 8;
-  default: return 4;
+  case BOOL:
+    return 1;
+  case BF16:
+  case F16:
+    return 2;
+  case F64:
+    return 8;
+  default:
+    return 4;
   }
 }
 

@@ -61,7 +61,8 @@ size_t placeLifetimes(std::vector<Lifetime> &buffers) {
     }
     b.offset = best == SIZE_MAX ? end : best;
     total = std::max(total, b.offset + need);
-    auto at = std::upper_bound(placed.begin(), placed.end(), b.offset, [&](size_t v, int j) { return v < buffers[j].offset; });
+    auto at = std::upper_bound(placed.begin(), placed.end(), b.offset,
+                               [&](size_t v, int j) { return v < buffers[j].offset; });
     placed.insert(at, i);
   }
   return total;

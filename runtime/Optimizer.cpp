@@ -59,16 +59,23 @@ double Optimizer::gradientNorm(double scale) {
 void Optimizer::step(int64_t t, const AdamW &o, double norm, double scale) {
   double clip = o.clip > 0 ? std::min(1.0, o.clip / (norm + 1e-6)) : 1.0;
   for (const Segment &s : store.segments()) {
-    const float values[8] = {
-        static_cast<float>(o.lr), static_cast<float>(o.beta1), static_cast<float>(o.beta2), static_cast<float>(o.eps),
-        static_cast<float>(s.decay ? o.weightDecay : 0),
-        static_cast<float>(1 / (1 - std::pow(o.beta1, static_cast<double>(t)))),
-        static_cast<float>(1 / (1 - std::pow(o.beta2, static_cast<double>(t)))), static_cast<float>(clip * scale)};
+    const float values[8] = {static_cast<float>(o.lr),
+                             static_cast<float>(o.beta1),
+                             static_cast<float>(o.beta2),
+                             static_cast<float>(o.eps),
+                             static_cast<float>(s.decay ? o.weightDecay : 0),
+                             static_cast<float>(1 / (1 - std::pow(o.beta1, static_cast<double>(t)))),
+                             static_cast<float>(1 / (1 - std::pow(o.beta2, static_cast<double>(t)))),
+                             static_cast<float>(clip * scale)};
     std::copy(values, values + 8, hyper);
     for (int64_t at = 0; at < s.count; at += kUpdatePiece) {
       Executor &e = programFor("update", std::min(kUpdatePiece, s.count - at), 0);
       // Inputs p, g, m, v; outputs in the order p, m, v, g, in place.
-      const struct { const char *role; float *array; int output; } bindings[] = {
+      const struct {
+        const char *role;
+        float *array;
+        int output;
+      } bindings[] = {
           {"p", store.values(), 0}, {"g", store.gradients(), 3}, {"m", store.moment1(), 1}, {"v", store.moment2(), 2}};
       for (auto &b : bindings) {
         e.bindInput(b.role, b.array + s.offset + at);

@@ -26,8 +26,8 @@ ParameterStore::ParameterStore(const Manifest &m, What what) : manifest(m) {
     if (__builtin_add_overflow(all, padded, &all) || all > INT64_MAX / 8)
       fail("the parameters of this model do not fit in memory");
   }
-  static const char *const names[] = {"the array of parameters", "the array of gradients", "the optimiser's first moment",
-                                      "the optimiser's second moment"};
+  static const char *const names[] = {"the array of parameters", "the array of gradients",
+                                      "the optimiser's first moment", "the optimiser's second moment"};
   int arrays = what == VALUES ? 1 : what == GRADIENTS ? 2 : 4;
   for (int i = 0; i < arrays; ++i)
     memory[i] = Memory(alignUp(all * sizeof(float)) + kAlign, names[i]);

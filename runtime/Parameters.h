@@ -29,7 +29,7 @@ public:
   int64_t total() const { return all; } ///< floats, padding included
   int64_t offset(int parameter) const { return offsets[parameter]; }
   int64_t size(int parameter) const { return sizes[parameter]; } ///< elements without padding
-  const std::vector<Segment> &segments() const { return runs; } ///< what is trained; frozen ones are in none
+  const std::vector<Segment> &segments() const { return runs; }  ///< what is trained; frozen ones are in none
 
   float *values() const { return memory[0].as<float>(); }
   float *gradients() const { return memory[1].as<float>(); }

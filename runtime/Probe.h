@@ -1,7 +1,7 @@
 //===- Probe.h - what this machine can do, measured -------------*- C++ -*-===//
 #pragma once
-#include "runtime/Threads.h"
 #include "runtime/Manifest.h"
+#include "runtime/Threads.h"
 
 namespace tintype::rt {
 

@@ -109,7 +109,8 @@ void Executor::planLaunch(const Launch &l) {
   s.kernel = l.kernel();
   for (int symbol : k.symbols()) {
     if (values[symbol] == DimValues::kUnset)
-      fail("kernel ", k.name(), " needs the runtime dimension ", manifest.symbols(symbol).name(), ", which has no value");
+      fail("kernel ", k.name(), " needs the runtime dimension ", manifest.symbols(symbol).name(),
+           ", which has no value");
     s.args.push_back(&symbols[symbol]);
   }
   for (const Arg &a : l.inputs())
@@ -130,8 +131,8 @@ void Executor::planLaunch(const Launch &l) {
       auto *b = static_cast<HalideBuffer *>(s.args[s.firstResult + r]);
       int h = b->rank - 1 - x.result_dim(r);
       if (b->dim[h].extent != g.extent)
-        fail("the manifest in this binary is damaged: ", l.label(), ": a grid over ", g.extent, " crops a dimension of ",
-             b->dim[h].extent);
+        fail("the manifest in this binary is damaged: ", l.label(), ": a grid over ", g.extent,
+             " crops a dimension of ", b->dim[h].extent);
       g.crops.push_back({r, h});
     }
     if (__builtin_mul_overflow(s.blocks, g.count, &s.blocks))
@@ -269,7 +270,8 @@ std::vector<KernelProfile> Executor::profile() const {
   for (const KernelProfile &p : profiles)
     if (p.calls)
       out.push_back(p);
-  std::sort(out.begin(), out.end(), [](const KernelProfile &a, const KernelProfile &b) { return a.seconds > b.seconds; });
+  std::sort(out.begin(), out.end(),
+            [](const KernelProfile &a, const KernelProfile &b) { return a.seconds > b.seconds; });
   return out;
 }
 

@@ -99,15 +99,15 @@ private:
   ParameterStore *store;
   Threads &threads;
 
-  std::vector<int64_t> elements;  // per buffer
-  std::vector<uint8_t *> places;  // per buffer
+  std::vector<int64_t> elements; // per buffer
+  std::vector<uint8_t *> places; // per buffer
   std::vector<Lifetime> lifetimes;
-  std::vector<int> arenaIndex;    // per buffer: into lifetimes, or -1
+  std::vector<int> arenaIndex;                    // per buffer: into lifetimes, or -1
   std::vector<std::vector<HalideBuffer *>> views; // per buffer: the descriptors that show it
   std::vector<std::vector<int64_t>> inputShapes, outputShapes;
   std::vector<std::unique_ptr<HalideBuffer>> descriptors;
   std::vector<std::unique_ptr<HalideDim[]>> descriptorDims;
-  std::vector<int32_t> symbols;   // what kernels get, one per manifest symbol
+  std::vector<int32_t> symbols; // what kernels get, one per manifest symbol
   std::vector<Step> steps;
   Memory arena, boundary; // temporaries; inputs and outputs
   double totalFlops = 0, totalBytes = 0;

@@ -21,13 +21,15 @@ using Json = nlohmann::json;
 static const struct {
   const char *name;
   size_t bytes;
-} kTypes[] = {{"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8}, {"I32", 4}, {"I16", 2}, {"I8", 1},
-              {"U64", 8}, {"U32", 4}, {"U16", 2}, {"U8", 1}, {"BOOL", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1}};
+} kTypes[] = {{"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8},  {"I32", 4},     {"I16", 2},    {"I8", 1},
+              {"U64", 8}, {"U32", 4}, {"U16", 2}, {"U8", 1},   {"BOOL", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1}};
 
 const char *typeName(StoredType type) { return kTypes[static_cast<int>(type)].name; }
 size_t byteSize(StoredType type) { return kTypes[static_cast<int>(type)].bytes; }
 
-bool TensorView::isFloat() const { return type == StoredType::F32 || type == StoredType::F16 || type == StoredType::BF16; }
+bool TensorView::isFloat() const {
+  return type == StoredType::F32 || type == StoredType::F16 || type == StoredType::BF16;
+}
 bool TensorView::isInteger() const {
   return type >= StoredType::I64 && type <= StoredType::BOOL && type != StoredType::U64;
 }
@@ -64,15 +66,23 @@ template <typename T> static void widen(const TensorView &t, int64_t *out) {
 
 void TensorView::copyTo(int64_t *out) const {
   switch (type) {
-  case StoredType::I64: return widen<int64_t>(*this, out);
-  case StoredType::I32: return widen<int32_t>(*this, out);
-  case StoredType::I16: return widen<int16_t>(*this, out);
-  case StoredType::I8: return widen<int8_t>(*this, out);
-  case StoredType::U32: return widen<uint32_t>(*this, out);
-  case StoredType::U16: return widen<uint16_t>(*this, out);
+  case StoredType::I64:
+    return widen<int64_t>(*this, out);
+  case StoredType::I32:
+    return widen<int32_t>(*this, out);
+  case StoredType::I16:
+    return widen<int16_t>(*this, out);
+  case StoredType::I8:
+    return widen<int8_t>(*this, out);
+  case StoredType::U32:
+    return widen<uint32_t>(*this, out);
+  case StoredType::U16:
+    return widen<uint16_t>(*this, out);
   case StoredType::U8:
-  case StoredType::BOOL: return widen<uint8_t>(*this, out);
-  default: fail(*file, ": ", name, ": expected integers, but got ", typeName(type));
+  case StoredType::BOOL:
+    return widen<uint8_t>(*this, out);
+  default:
+    fail(*file, ": ", name, ": expected integers, but got ", typeName(type));
   }
 }
 
@@ -94,8 +104,9 @@ static TensorView parseEntry(const std::string &file, const std::string &key, co
       bad("expected the field ", field, " in the header, but there is none");
   TensorView t{key, StoredType::F32, {}, nullptr, 0, nullptr};
   const Json &dtype = entry["dtype"], &shape = entry["shape"], &offsets = entry["data_offsets"];
-  auto known = std::find_if(std::begin(kTypes), std::end(kTypes),
-                            [&](auto &k) { return dtype.is_string() && dtype.get_ref<const std::string &>() == k.name; });
+  auto known = std::find_if(std::begin(kTypes), std::end(kTypes), [&](auto &k) {
+    return dtype.is_string() && dtype.get_ref<const std::string &>() == k.name;
+  });
   if (known == std::end(kTypes))
     bad("unknown dtype ", printable(dtype.dump(-1, ' ', true, Json::error_handler_t::replace)));
   t.type = static_cast<StoredType>(known - kTypes);
@@ -103,7 +114,8 @@ static TensorView parseEntry(const std::string &file, const std::string &key, co
     bad("expected a shape of at most 16 dimensions");
   for (const Json &d : shape) {
     if (!d.is_number_unsigned() || d.get<uint64_t>() > INT64_MAX)
-      bad("expected sizes that are whole numbers in the shape, but got ", printable(d.dump(-1, ' ', true, Json::error_handler_t::replace)));
+      bad("expected sizes that are whole numbers in the shape, but got ",
+          printable(d.dump(-1, ' ', true, Json::error_handler_t::replace)));
     t.shape.push_back(static_cast<int64_t>(d.get<uint64_t>()));
   }
   uint64_t count = 1, bytes = 0;
@@ -113,7 +125,8 @@ static TensorView parseEntry(const std::string &file, const std::string &key, co
   if (__builtin_mul_overflow(count, known->bytes, &bytes) || bytes > INT64_MAX)
     bad("the shape ", toString(t.shape), " overflows 64 bits");
   t.elements = static_cast<int64_t>(count);
-  if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned())
+  if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
+      !offsets[1].is_number_unsigned())
     bad("expected data_offsets to be two whole numbers");
   uint64_t from = offsets[0].get<uint64_t>(), to = offsets[1].get<uint64_t>();
   if (from > to)
@@ -156,7 +169,8 @@ void parseSafetensors(const std::string &file, const uint8_t *base, size_t size,
   uint64_t n = 0;
   std::memcpy(&n, base, 8);
   if (n > size - 8 || n > kMostHeader)
-    fail(file, ": the header claims ", n, " bytes, but the file has ", size, "; it is truncated or not a safetensors file");
+    fail(file, ": the header claims ", n, " bytes, but the file has ", size,
+         "; it is truncated or not a safetensors file");
   Json header = parseHeader(file, reinterpret_cast<const char *>(base + 8), n);
   const uint8_t *data = base + 8 + n;
   size_t dataSize = size - 8 - n;
@@ -178,8 +192,8 @@ void parseSafetensors(const std::string &file, const uint8_t *base, size_t size,
     t.file = &file;
     views.push_back(std::move(t));
   }
-  std::stable_sort(views.begin(), views.end(), [](auto &a, auto &b) {
-    return a.data != b.data ? a.data < b.data : a.elements < b.elements; });
+  std::stable_sort(views.begin(), views.end(),
+                   [](auto &a, auto &b) { return a.data != b.data ? a.data < b.data : a.elements < b.elements; });
   const uint8_t *at = data;
   for (size_t i = 0; i < views.size(); ++i) {
     const TensorView &t = views[i];
@@ -195,7 +209,7 @@ void parseSafetensors(const std::string &file, const uint8_t *base, size_t size,
 
 SafetensorsFile::SafetensorsFile(const std::string &path) : name(path) {
   int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  struct stat info {};
+  struct stat info{};
   if (fd < 0 || fstat(fd, &info) != 0) {
     std::string why = strerror(errno);
     if (fd >= 0)
@@ -281,7 +295,8 @@ void TensorSource::addIndex(const std::string &path) {
     addFile((fs::path(path).parent_path() / shard).string());
   for (auto &[tensor, file] : index["weight_map"].items())
     if (!byName.count(tensor))
-      fail(path, ": ", printable(tensor), ": the index places it in ", printable(file.get<std::string>()), ", but it is not there");
+      fail(path, ": ", printable(tensor), ": the index places it in ", printable(file.get<std::string>()),
+           ", but it is not there");
 }
 
 const TensorView *TensorSource::find(const std::string &tensor) const {

@@ -32,7 +32,7 @@ struct TensorView {
   int64_t elements;
   const std::string *file; ///< for messages
 
-  bool isFloat() const; ///< F32, F16, BF16
+  bool isFloat() const;   ///< F32, F16, BF16
   bool isInteger() const; ///< I64, I32, I16, I8, U8 .. and BOOL
   /// Writes the elements as f32; of a type that is no float an Error.
   void copyTo(float *out) const;

@@ -134,12 +134,18 @@ void Threads::run(int64_t n, Body fn, void *arg) {
   insideJob = true;
   constexpr int64_t kMost = UINT32_MAX; // blocks in one ticket
   for (int64_t first = 0; first < n; first += kMost) {
-    struct Shifted { Body fn; void *arg; int64_t first; } shifted{fn, arg, first};
+    struct Shifted {
+      Body fn;
+      void *arg;
+      int64_t first;
+    } shifted{fn, arg, first};
     if (first == 0) {
       body = fn;
       data = arg;
     } else {
-      body = [](void *s, int64_t i) { static_cast<Shifted *>(s)->fn(static_cast<Shifted *>(s)->arg, static_cast<Shifted *>(s)->first + i); };
+      body = [](void *s, int64_t i) {
+        static_cast<Shifted *>(s)->fn(static_cast<Shifted *>(s)->arg, static_cast<Shifted *>(s)->first + i);
+      };
       data = &shifted;
     }
     total = static_cast<uint32_t>(std::min(n - first, kMost));

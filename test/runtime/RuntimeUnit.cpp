@@ -40,7 +40,10 @@ template <typename F> static std::string messageOf(F f) {
 
 static Manifest twoDims() {
   Manifest m;
-  const struct { const char *name; int64_t min, max, multiple; } dims[] = {{"B", 1, 64, 1}, {"T", 8, 0, 8}};
+  const struct {
+    const char *name;
+    int64_t min, max, multiple;
+  } dims[] = {{"B", 1, 64, 1}, {"T", 8, 0, 8}};
   for (auto &d : dims) {
     auto *s = m.add_symbols();
     s->set_name(d.name);
@@ -57,8 +60,12 @@ static Size size(const std::string &text) {
   std::istringstream in(text);
   for (std::string word; in >> word;) {
     auto *op = z.add_ops();
-    op->set_kind(word == "+" ? Size::ADD : word == "*" ? Size::MUL : word == "//" ? Size::FLOORDIV : word == "%" ? Size::MOD
-                 : word == "B" || word == "T" ? Size::SYMBOL : Size::CONSTANT);
+    op->set_kind(word == "+"                  ? Size::ADD
+                 : word == "*"                ? Size::MUL
+                 : word == "//"               ? Size::FLOORDIV
+                 : word == "%"                ? Size::MOD
+                 : word == "B" || word == "T" ? Size::SYMBOL
+                                              : Size::CONSTANT);
     if (op->kind() == Size::CONSTANT)
       op->set_value(std::stoll(word));
     else if (op->kind() == Size::SYMBOL)
@@ -76,7 +83,9 @@ static void sizes() {
   EXPECT(evaluate(size("B T * 7 +"), d, m) == 55);
   EXPECT(evaluate(size("-7 B //"), d, m) == -3 && evaluate(size("-7 B %"), d, m) == 2);
   EXPECT(toString(size("B T 1 + * 4 //"), m) == "(B * (T + 1)) // 4");
-  EXPECT(messageOf([&] { evaluate(size("B 4611686018427387904 *"), d, m); }).find("does not fit 64 bits at B = 3, T = 16") != std::string::npos);
+  EXPECT(messageOf([&] {
+           evaluate(size("B 4611686018427387904 *"), d, m);
+         }).find("does not fit 64 bits at B = 3, T = 16") != std::string::npos);
   EXPECT(messageOf([&] { evaluate(size("B 0 //"), d, m); }).find("divides by 0") != std::string::npos);
   EXPECT(messageOf([&] { evaluate(size("B *"), d, m); }).find("lacks an operand") != std::string::npos);
   EXPECT(messageOf([&] { evaluate(size("B T"), d, m); }).find("leaves 2 values") != std::string::npos);
@@ -92,7 +101,8 @@ static void sizes() {
   DimValues e(m);
   e.bind(in->dims(), {2, 24, 4}, "x");
   EXPECT(e.get("B") == 2 && e.get("T") == 24);
-  EXPECT(messageOf([&] { e.bind(in->dims(), {2, 24, 5}, "x"); }) == "x: expected size B * 2 = 4 in dimension 2, but got shape [2, 24, 5]");
+  EXPECT(messageOf([&] { e.bind(in->dims(), {2, 24, 5}, "x"); }) ==
+         "x: expected size B * 2 = 4 in dimension 2, but got shape [2, 24, 5]");
   EXPECT(messageOf([&] { e.bind(in->dims(), {2, 24}, "x"); }) == "x: expected 3 dimensions, but got shape [2, 24]");
 }
 
@@ -103,7 +113,10 @@ static void manifests() {
   auto *p = m.add_programs();
   p->set_role("forward");
   p->add_launches()->set_kernel(1);
-  auto reparse = [&] { std::string s = m.SerializeAsString(); parseManifest(s.data(), s.size()); };
+  auto reparse = [&] {
+    std::string s = m.SerializeAsString();
+    parseManifest(s.data(), s.size());
+  };
   EXPECT(messageOf(reparse) == "the manifest in this binary is damaged: program forward: a launch names kernel 1");
   p->mutable_launches(0)->set_kernel(0);
   p->mutable_launches(0)->add_inputs()->set_buffer(0);
@@ -188,13 +201,17 @@ static void names() {
   EXPECT(matchPattern("**.bias", "a.b.bias") && !matchPattern("**.bias", "bias") && matchPattern("**bias", "bias"));
   CheckpointRules r = CheckpointRules::fromRecipe(
       R"({"checkpoint": {"rename": ["transformer.** -> **", "enc.*.w.* -> x.*.y.*"], "ignore": ["**.mask"], "fresh": ["cls.**"]}})");
-  EXPECT(r.renamed("transformer.h.0.w") == "h.0.w" && r.renamed("enc.3.w.b") == "x.3.y.b" && r.renamed("other") == "other");
+  EXPECT(r.renamed("transformer.h.0.w") == "h.0.w" && r.renamed("enc.3.w.b") == "x.3.y.b" &&
+         r.renamed("other") == "other");
   EXPECT(r.ignores("h.0.mask") && r.ignores("transformer.mask") && !r.ignores("maskx") && r.isFresh("cls.a.b"));
-  EXPECT(messageOf([] { CheckpointRules::fromRecipe(R"({"checkpoint": {"rename": ["a"]}})"); }).find("checkpoint.rename") == 0);
+  EXPECT(messageOf([] {
+           CheckpointRules::fromRecipe(R"({"checkpoint": {"rename": ["a"]}})");
+         }).find("checkpoint.rename") == 0);
 }
 
 static void floats() {
-  EXPECT(f16ToFloat(0x3c00) == 1 && f16ToFloat(0xc000) == -2 && f16ToFloat(0x0001) == 0x1p-24f && f16ToFloat(0x83ff) == -1023 * 0x1p-24f);
+  EXPECT(f16ToFloat(0x3c00) == 1 && f16ToFloat(0xc000) == -2 && f16ToFloat(0x0001) == 0x1p-24f &&
+         f16ToFloat(0x83ff) == -1023 * 0x1p-24f);
   EXPECT(std::isinf(f16ToFloat(0x7c00)) && std::isnan(f16ToFloat(0x7e01)) && f16ToFloat(0x7bff) == 65504);
   EXPECT(bf16ToFloat(0x3f80) == 1 && floatToBf16(1.00390625f) == 0x3f80 && floatToBf16(1.01171875f) == 0x3f82);
   EXPECT(std::isnan(bf16ToFloat(floatToBf16(NAN))) && std::isinf(bf16ToFloat(floatToBf16(INFINITY))));
