@@ -12,6 +12,7 @@
 #include <iostream>
 #include <new>
 #include <set>
+#include <system_error>
 
 using namespace tintype;
 using namespace tintype::rt;
@@ -56,6 +57,11 @@ int main(int argc, char **argv) {
   try {
     Context context(linkedManifest(), argv[0]);
     CLI::App app{context.manifest.model() + ", compiled by Tintype " + context.manifest.version(), argv[0]};
+    app.footer("Examples:\n"
+               "  train --data book.txt --val 0.05 --steps 1000 --out run\n"
+               "  generate --weights run --prompt \"In the beginning\"\n"
+               "  bench train --batch 8 --context 256 --profile\n"
+               "SUBCOMMAND --help lists the options of one.");
     app.require_subcommand(1);
     app.fallthrough();
     app.add_option("--threads", context.threadCount, "threads (default: physical cores)")->check(CLI::Range(1, 1024));
@@ -80,6 +86,8 @@ int main(int argc, char **argv) {
     fprintf(stderr, "error: %s\n", e.what());
   } catch (const std::bad_alloc &) {
     fprintf(stderr, "error: not enough memory\n");
+  } catch (const std::system_error &e) { // threads or files that the system refuses
+    fprintf(stderr, "error: %s\n", e.what());
   }
   return 1;
 }
