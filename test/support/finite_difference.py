@@ -14,8 +14,8 @@ def opt(text, *passes):
     return run.stdout
 
 
-def check(before, after, dims, inputs, parameters, samples=64, tolerance=1e-6, seed=0):
-    """The largest error of the gradients of trace_step in `after` against the loss of `before`, relative to each
+def check(before, after, dims, inputs, parameters, samples=64, tolerance=1e-6, seed=0, step="trace_step"):
+    """The largest error of the gradients of `step` in `after` against the loss of `before`, relative to each
     parameter's largest gradient; raises beyond the tolerance. `inputs` by argument name."""
     rng = np.random.default_rng(seed)
     source, program = graph_eval.Module(before), graph_eval.Module(after)
@@ -29,7 +29,7 @@ def check(before, after, dims, inputs, parameters, samples=64, tolerance=1e-6, s
         return float(run[f"result.{results.index('loss')}"]), run
 
     value, _ = loss_at(source, "loss", parameters)
-    same, gradients = loss_at(program, "trace_step", parameters)
+    same, gradients = loss_at(program, step, parameters)
     if not np.isfinite(value) or abs(same - value) > 1e-12 * max(1, abs(value)):
         raise ValueError(f"expected loss {value}, but got {same}")
     worst = 0.0

@@ -1,8 +1,9 @@
 // A whole model by hand: tied embedding, positions from a longer table, a normalised row, a hidden layer with
 // tanh, softmax over a causal range, cross-entropy at computed places. The check is by central differences.
 // RUN: tintype-opt %s --graph-differentiate | FileCheck %s
-// RUN: %python %S/small-model.py %s
-// RUN: %python %S/small-model.py %s --graph
+// RUN: %python %S/small-model.py %s trace_step --graph-differentiate
+// RUN: %python %S/small-model.py %s trace_step --graph
+// RUN: %python %S/small-model.py %s trace_step_recompute --graph --graph-recompute=nominal=B=2,T=9 2>&1
 
 graph.parameter @wte : tensor<7x4xf32> normal(0.0, 0.5)
 graph.parameter @wpe : tensor<9x4xf32> normal(0.0, 0.5)
