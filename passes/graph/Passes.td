@@ -105,14 +105,16 @@ def GraphSimplify : Pass<"graph-simplify", "::mlir::ModuleOp"> {
   ];
 }
 
-def GraphRecompute : Pass<"graph-recompute", "::mlir::ModuleOp"> {
+def GraphLimitMemory : Pass<"graph-limit-memory", "::mlir::ModuleOp"> {
   let summary = "compute cheap values again in the backward part instead of keeping them";
   let description = [{
     What the backward part reads of the forward part lives in between, for all layers
     at once. Values are taken in order of price (operations per byte), those quadratic
     in a runtime dim first, until `limit` is met or keeping less is no longer possible;
     copies of their definitions stand before their first reader, with the unit
-    attribute `graph.recomputed`, which keeps equal definitions from being merged again.
+    attribute `graph.again`, which keeps equal definitions from being merged again.
+    Not part of the pipeline: the fusion room always makes quadratic tensors again, and
+    this pass is for less memory than that.
 
     Before:
     ```mlir
@@ -124,7 +126,7 @@ def GraphRecompute : Pass<"graph-recompute", "::mlir::ModuleOp"> {
     ```mlir
     %s = graph.compute sum over <B, T, T> by <64> { q * k }
     ... 12 layers ...
-    %t = graph.compute sum over <B, T, T> by <64> {graph.recomputed} { q * k }
+    %t = graph.compute sum over <B, T, T> by <64> {graph.again} { q * k }
     %d = graph.compute none over <B, T, T> by <> { reads %t }
     ```
   }];

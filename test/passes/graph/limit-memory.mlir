@@ -1,6 +1,6 @@
-// RUN: tintype-opt %s --graph-recompute='nominal=B=4,T=1000 limit=0.01 variant=false' 2>&1 | FileCheck %s
-// RUN: tintype-opt %s --graph-recompute='nominal=B=4,T=1000 limit=5' 2>&1 | FileCheck %s --check-prefix=LIMIT
-// RUN: not tintype-opt %s --graph-recompute=nominal=B:4 2>&1 | FileCheck %s --check-prefix=BAD
+// RUN: tintype-opt %s --graph-limit-memory='nominal=B=4,T=1000 limit=0.01 variant=false' 2>&1 | FileCheck %s
+// RUN: tintype-opt %s --graph-limit-memory='nominal=B=4,T=1000 limit=5' 2>&1 | FileCheck %s --check-prefix=LIMIT
+// RUN: not tintype-opt %s --graph-limit-memory=nominal=B:4 2>&1 | FileCheck %s --check-prefix=BAD
 
 // BAD: error: expected NAME=NUMBER in nominal, but got B:4
 
@@ -10,7 +10,7 @@
 // CHECK-LABEL: func.func @train_step
 // CHECK: %[[S:.*]] = graph.compute sum over <T, T> by <4> : tensor
 // CHECK: graph.read %[[S]]
-// CHECK: %[[AGAIN:.*]] = graph.compute sum over <T, T> by <4> {graph.recomputed}
+// CHECK: %[[AGAIN:.*]] = graph.compute sum over <T, T> by <4> {graph.again}
 // CHECK-NOT: graph.read %[[S]]
 // CHECK: graph.read %[[AGAIN]]
 // CHECK: graph.set_grad
@@ -20,7 +20,7 @@
 // LIMIT: func.func @train_step(
 // LIMIT: func.func @train_step.recompute(
 // LIMIT-SAME: graph.role = "train_step_recompute"
-// LIMIT-NOT: graph.recomputed
+// LIMIT-NOT: graph.again
 graph.parameter @w : tensor<4xf32> normal(0.0, 1.0)
 func.func @train_step(%x: tensor<?x4xf32, #graph.dims<T, 4>>) -> tensor<f32> attributes {graph.role = "train_step", graph.results = ["loss"]} {
   %w = graph.param @w : tensor<4xf32>

@@ -1,7 +1,7 @@
-//===- Recompute.cpp - compute again instead of keeping -------------------===//
+//===- LimitMemory.cpp - compute again instead of keeping -----------------===//
 // A value of the forward part that the backward part reads has to live in between.
 // Those that are cheap for their size are left out: their definitions are copied
-// to where the backward part needs them. Test: test/passes/graph/recompute.mlir.
+// to where the backward part needs them. Test: test/passes/graph/limit-memory.mlir.
 //===----------------------------------------------------------------------===//
 #include "passes/graph/Passes.h"
 #include "llvm/ADT/MapVector.h"
@@ -11,7 +11,7 @@
 
 using namespace mlir;
 namespace tintype::graph {
-#define GEN_PASS_DEF_GRAPHRECOMPUTE
+#define GEN_PASS_DEF_GRAPHLIMITMEMORY
 #include "passes/graph/Passes.h.inc"
 namespace {
 
@@ -205,7 +205,7 @@ public:
         for (Value source : sourcesOf(def))
           map.map(source, copyOf(source));
         Operation *copy = b.clone(*def, map);
-        copy->setAttr("graph.recomputed", b.getUnitAttr());
+        copy->setAttr("graph.again", b.getUnitAttr());
         redone += nominal.work(def);
         ++count;
         return copies[v] = copy->getResult(0);
@@ -236,8 +236,8 @@ private:
   DenseSet<Value> again;
 };
 
-struct RecomputePass : impl::GraphRecomputeBase<RecomputePass> {
-  using GraphRecomputeBase::GraphRecomputeBase;
+struct LimitMemoryPass : impl::GraphLimitMemoryBase<LimitMemoryPass> {
+  using GraphLimitMemoryBase::GraphLimitMemoryBase;
 
   void runOnOperation() override {
     Nominal sizes;
