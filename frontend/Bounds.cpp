@@ -7,6 +7,21 @@ static bool dependsOnIndex(const Atom *a) {
   return a->kind == Atom::Kind::Index || (a->isOpaque() && (a->dividend.hasIndex() || a->divisor.hasIndex()));
 }
 
+/// `p // den` for a bound: what is left of p after taking out multiples of den
+/// often lies within one period, as in (H*W - 1) // W = H + (-1 // W) = H - 1.
+Poly Bounds::quotient(const Poly &p, const Poly &den) const {
+  return atoms.floorDiv(p, den).substitute(atoms, [&](const Atom *a) -> std::optional<Poly> {
+    if (a->kind != Atom::Kind::Quotient || a->dividend.hasIndex() || a->divisor != den)
+      return std::nullopt;
+    const Poly &d = a->dividend;
+    if (runtimeNonNegative(d, 1) && runtimeNonNegative(den - Poly(1) - d, 1))
+      return Poly(0);
+    if (runtimeNonNegative(Poly(-1) - d, 1) && runtimeNonNegative(d + den, 1))
+      return Poly(-1);
+    return std::nullopt;
+  });
+}
+
 /// Interval of an atom that depends on an index.
 std::optional<Bounds::Range> Bounds::rangeOf(const Atom *a, const Overrides &o) const {
   if (a->kind == Atom::Kind::Index) {
@@ -31,7 +46,7 @@ std::optional<Bounds::Range> Bounds::rangeOf(const Atom *a, const Overrides &o) 
   }
   if (!lo || !negHi)
     return std::nullopt;
-  return Range{atoms.floorDiv(*lo, den), atoms.floorDiv(*negHi * Poly(-1), den)};
+  return Range{quotient(*lo, den), quotient(*negHi * Poly(-1), den)};
 }
 
 /// A lower bound free of indices: each monomial at the end of its atoms'

@@ -39,6 +39,7 @@ private:
 
   std::optional<Poly> lower(const Poly &p, const Overrides &o) const;
   std::optional<Range> rangeOf(const Atom *a, const Overrides &o) const;
+  Poly quotient(const Poly &p, const Poly &den) const;
   bool withRanges(const Poly &p, const Overrides &o) const;
   bool runtimeNonNegative(const Poly &p, int depth) const;
   /// What the facts of `path` say about single indices.
