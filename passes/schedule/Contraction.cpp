@@ -27,7 +27,7 @@ struct Tile {
 /// AVX-512) beside one row of B; among those the one that wastes least of N.
 static Tile chooseTile(const Machine &machine, AffineExpr n) {
   int v = machine.vectorWidth;
-  SmallVector<Tile> tiles = v >= 16 ? SmallVector<Tile>{{v, 3, 8}, {v, 4, 6}, {v, 2, 12}, {v, 1, 14}}
+  SmallVector<Tile> tiles = v >= 16 ? SmallVector<Tile>{{v, 3, 8}, {v, 4, 6}, {v, 2, 12}, {v, 1, 12}}
                                     : SmallVector<Tile>{{v, 2, 6}, {v, 3, 4}, {v, 1, 12}};
   Tile best = tiles[0];
   if (auto size = constantOf(n)) {
@@ -72,9 +72,9 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   std::string B = (name + "_b").str(), A = (name + "_a").str(), acc = (name + "_acc").str(), C = name.str();
 
   // K in chunks: a few equal ones when it is known.
-  int64_t chunk = machine.value("kc", 512);
+  int64_t chunk = machine.value("kc", 512), single = machine.value("ks", 1024);
   std::optional<int64_t> fixedK = constantOf(K);
-  bool isChunked = !fixedK || *fixedK > chunk + chunk / 4;
+  bool isChunked = !fixedK || *fixedK > single;
   bool isExact = false; // every chunk is whole
   AffineExpr numChunks;
   if (isChunked && fixedK) {
@@ -192,16 +192,16 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
 
   // The schedule.
   int stage = isChunked ? 0 : -1;
-  computeRoot(C);
   bound(C, "nv", 0, NR);
   bound(C, "mv", 0, MR);
   vectorize(C, -1, "nv", V);
-  reorder(C, stage, with(isChunked ? Strings{"nv", "mv", "mo", "no", "ko"} : Strings{"nv", "mv", "mo", "no"}, varsC));
+  // A chunk of a panel stays in L1 while strips of A pass; with all of K at once the strip of A stays.
+  reorder(C, stage, with(isChunked ? Strings{"nv", "mv", "mo", "no", "ko"} : Strings{"nv", "mv", "no", "mo"}, varsC));
   if (isChunked)
     vectorize(C, stage, "nv", V);
   unroll(C, stage, "nv");
   unroll(C, stage, "mv");
-  computeAt(acc, C, "mo");
+  computeAt(acc, C, isChunked ? "mo" : "no");
   bound(acc, "nv", 0, NR);
   bound(acc, "mv", 0, MR);
   boundExtent(acc, "no", 1);
@@ -230,7 +230,7 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
       vectorize(A, -1, "mv");
   }
 
-  tileWidth[op] = NR;
+  tiles[op] = {C, NR, MR, c.m, c.n, isChunked, {}};
   unsigned m = c.m, n = c.n;
   readers[op.getResult()] = [=](Body &b, ArrayRef<Value> at) {
     AffineExpr d0 = getAffineDimExpr(0, b.b.getContext());

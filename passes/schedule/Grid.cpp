@@ -20,6 +20,41 @@ static int64_t estimateProduct(ArrayRef<AffineExpr> dims) {
   return n;
 }
 
+/// Rows and columns of a block, by what packing, cache and balance cost. All
+/// sizes are multiples of every tile (48 rows, 192 columns).
+std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contraction &c, bool cutsN) {
+  int64_t M = constantOf(op.getOver()[c.m]).value_or(2048), N = estimate(op.getOver()[c.n]), K = estimateProduct(op.getBy().getExprs());
+  int64_t chunk = std::min<int64_t>(K, constantOf(productOf(op.getBy().getExprs(), ctx)) && K <= 1024 ? 1024 : 512);
+  int64_t outer = 1;
+  for (unsigned i : c.rest)
+    outer *= estimate(op.getOver()[i]);
+  // Cycles to pack an element over those to use it once (1/32 on two FMA units of 16).
+  double packB = c.bAlongN ? 20 : 40, packA = c.plainA ? 0 : 20;
+  std::pair<int64_t, int64_t> best{96, cutsN ? 192 : N};
+  double bestCost = 1e30;
+  for (int64_t mb : {96, 192, 384, 576, 768, 1152})
+    for (int64_t nb : {192, 384, 576}) {
+      if (!cutsN)
+        nb = N;
+      int64_t rows = std::min(mb, M), columns = std::min(nb, N);
+      // A is streamed when its rows lie along k and all of K is taken at once.
+      bool isStreamed = c.plainA && chunk == K;
+      int64_t bytes = 4 * (columns * chunk + (isStreamed ? 0 : rows * chunk) + (isStreamed && cutsN ? 0 : rows * columns));
+      double blocks = double(llvm::divideCeil(M, mb)) * llvm::divideCeil(N, nb) * outer;
+      double idle = std::ceil(blocks / machine.threads) * machine.threads / blocks;
+      double waste = double(llvm::divideCeil(M, mb) * mb) / M * (llvm::divideCeil(N, nb) * nb) / N;
+      double uneven = 1 + 0.1 * machine.threads / blocks; // threads are never equally fast
+      double cost = (1 + packB / rows + packA / columns) * idle * uneven * (blocks < 4 * machine.threads ? std::min(waste, 1.5) : 1);
+      if (bytes > machine.l2Bytes * 3 / 4)
+        cost *= 1 + double(bytes) / machine.l2Bytes;
+      if (cost < bestCost * 0.995) {
+        bestCost = cost;
+        best = {mb, nb};
+      }
+    }
+  return {machine.value("mb", best.first), machine.value("nb", best.second)};
+}
+
 void Lowering::chooseGrid() {
   auto results = kernel.getBody().front().getTerminator()->getOperands();
   if (results.empty())
@@ -65,14 +100,7 @@ void Lowering::chooseGrid() {
     const Contraction &c = contractions[main];
     size_t axes = std::min<size_t>(shared, main.getNumParallel());
     bool cutsN = axes > c.n;
-    int64_t nb = machine.value("nb", 192), mb = machine.value("mb", 512), N = estimate(main.getOver()[c.n]);
-    if (auto n = constantOf(main.getOver()[c.n]); n && *n % 64 == 0 && *n % 48)
-      nb = machine.value("nb", 256);
-    if (!constantOf(main.getOver()[c.n]))
-      nb = machine.value("nb", 192);
-    // Without a cut along n a block holds whole rows of the result.
-    if (!cutsN)
-      mb = std::clamp<int64_t>(machine.l2Bytes / 4 / (4 * std::max<int64_t>(N, 1)) / 24 * 24, 48, mb);
+    auto [mb, nb] = contractionBlock(main, c, cutsN);
     for (size_t i = 0; i < axes; ++i) {
       if (main.getOver()[i] != dims[0][i])
         break;
@@ -141,15 +169,8 @@ void Lowering::emitOutputs() {
     func(name, vars, op->getLoc(), [&](Body &b, ArrayRef<Value> at) -> SmallVector<Value> {
       return {b.read(v, SmallVector<Value>(llvm::reverse(at)))};
     });
-    if (!vars.empty()) {
-      auto width = tileWidth.find(op);
-      if (width != tileWidth.end()) {
-        split(name, -1, vars[0], "no", "nv", width->second, halide::Tail::guard);
-        vectorize(name, -1, "nv", machine.vectorWidth, halide::Tail::guard);
-      } else {
-        vectorize(name, -1, vars[0], machine.vectorWidth, halide::Tail::guard);
-      }
-    }
+    ComputeOp tile = tiles.count(op) ? cast<ComputeOp>(op) : ComputeOp();
+    late.push_back([this, name, dims, tile] { scheduleElementwise(name, dims, tile); });
     places[op] = {name, 0};
   }
   SmallVector<Attribute> axes;

@@ -148,29 +148,68 @@ SmallVector<ComputeOp> Lowering::tupleOf(ComputeOp op) {
   return group;
 }
 
-int Lowering::tileWidthOf(ComputeOp op) {
-  int width = 0;
+ComputeOp Lowering::tileOf(ComputeOp op) {
   SmallVector<ComputeOp> todo{op};
   while (!todo.empty()) {
     ComputeOp x = todo.pop_back_val();
     for (ReadOp r : readsOf(x)) {
       auto source = r.getSource().getDefiningOp<ComputeOp>();
-      if (!source || r.getMap().getNumResults() == 0 || innermostLoop(r) != (int)x.getNumParallel() - 1)
+      if (!source || !r.getMap().isIdentity() || source.getOver() != op.getOver())
         continue;
-      if (auto it = tileWidth.find(source); it != tileWidth.end())
-        width = it->second;
-      else if (!places.count(source))
+      if (tiles.count(source))
+        return source;
+      if (!places.count(source))
         todo.push_back(source);
     }
   }
-  return width;
+  return {};
+}
+
+bool Lowering::isOnlyReader(StringRef consumer, StringRef name) {
+  bool only = true;
+  pipeline.walk([&](halide::LoadOp load) {
+    Operation *parent = load->getParentOp();
+    if (load.getSource() != name)
+      return;
+    auto f = dyn_cast<halide::FuncOp>(parent);
+    auto u = dyn_cast<halide::UpdateOp>(parent);
+    only &= (f && f.getSymName() == consumer) || (u && u.getFunc() == name);
+  });
+  return only;
+}
+
+void Lowering::scheduleElementwise(StringRef name, ArrayRef<AffineExpr> over, ComputeOp tile) {
+  int rank = over.size(), V = machine.vectorWidth;
+  auto var = [](int i) { return "i" + std::to_string(i); };
+  if (rank == 0)
+    return;
+  if (!tile) {
+    // A dim of one element is no dim to vectorise.
+    int x = rank - 1;
+    while (x > 0 && constantOf(over[x]) == 1)
+      --x;
+    vectorize(name, -1, var(x), V, halide::Tail::guard);
+    return;
+  }
+  Tiles &t = tiles[tile];
+  split(name, -1, var(t.n), "no", "nv", t.width, halide::Tail::guard);
+  if (!t.isChunked && t.strip.empty() && isOnlyReader(name, t.func)) {
+    // One strip of rows after the other: stores overlap with the next products.
+    t.strip = name.str();
+    split(name, -1, var(t.m), "mo", "mv", t.rows, halide::Tail::guard);
+    Strings order{"nv", "mv", "no", "mo"};
+    for (int i = rank - 1; i >= 0; --i)
+      if (i != (int)t.n && i != (int)t.m)
+        order.push_back(var(i));
+    reorder(name, -1, order);
+  }
+  vectorize(name, -1, "nv", V, halide::Tail::guard);
 }
 
 void Lowering::lowerPointwise(ArrayRef<ComputeOp> group, StringRef name) {
   ComputeOp first = group[0];
-  unsigned rank = first.getNumParallel();
   Strings vars;
-  for (int i = rank - 1; i >= 0; --i)
+  for (int i = (int)first.getNumParallel() - 1; i >= 0; --i)
     vars.push_back("i" + std::to_string(i));
   // Members read each other through the value at hand.
   for (ComputeOp op : group)
@@ -182,22 +221,11 @@ void Lowering::lowerPointwise(ArrayRef<ComputeOp> group, StringRef name) {
     return values;
   });
   computeRoot(name);
-  int V = machine.vectorWidth;
-  if (rank) {
-    int width = 0;
-    for (ComputeOp op : group)
-      width = std::max(width, tileWidthOf(op));
-    // A dim of one element is no dim to vectorise.
-    unsigned x = 0;
-    while (x + 1 < rank && constantOf(first.getOver()[rank - 1 - x]) == 1)
-      ++x;
-    if (width && x == 0) {
-      split(name, -1, vars[0], "no", "nv", width, halide::Tail::guard);
-      vectorize(name, -1, "nv", V, halide::Tail::guard);
-    } else {
-      vectorize(name, -1, vars[x], V, halide::Tail::guard);
-    }
-  }
+  ComputeOp tile;
+  for (ComputeOp op : group)
+    if (ComputeOp t = tileOf(op))
+      tile = t;
+  late.push_back([this, f = name.str(), first, tile]() mutable { scheduleElementwise(f, first.getOver().getExprs(), tile); });
   for (auto [i, op] : llvm::enumerate(group)) {
     readFunc(ComputeOp(op).getResult(), name, i);
     places[ComputeOp(op)] = {name.str(), (int64_t)i};
@@ -270,6 +298,16 @@ LogicalResult Lowering::run() {
   }
   emitOutputs();
   emitCosts();
+  for (auto &emit : late)
+    emit();
+  for (auto &[op, t] : tiles) {
+    if (t.strip.empty()) {
+      computeRoot(t.func);
+    } else {
+      computeAt(t.func, t.strip, "mo");
+      boundExtent(t.func, "mo", 1);
+    }
+  }
   mark->erase();
   IRRewriter rewriter(ctx);
   DominanceInfo dominance(pipeline);

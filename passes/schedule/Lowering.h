@@ -13,6 +13,7 @@
 #define TINTYPE_PASSES_SCHEDULE_LOWERING_H
 
 #include "dialects/halide/Halide.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SmallBitVector.h"
 #include <functional>
 #include <map>
@@ -144,7 +145,8 @@ private:
   LogicalResult lowerReduction(graph::ComputeOp op, StringRef name);
   LogicalResult lowerScatter(graph::ScatterOp op, StringRef name);
   void lowerPointwise(ArrayRef<graph::ComputeOp> group, StringRef name);
-  void schedulePointwise(ArrayRef<graph::ComputeOp> group, StringRef name);
+  /// Schedule of a pointwise func over `over`, which may read the tiles of `tile`.
+  void scheduleElementwise(StringRef name, ArrayRef<AffineExpr> over, graph::ComputeOp tile);
   void readFunc(Value tensor, StringRef func, int64_t element = 0);
   bool isInline(graph::ComputeOp op);
   bool isResult(Operation *op);
@@ -152,15 +154,27 @@ private:
   SmallVector<graph::ComputeOp> tupleOf(graph::ComputeOp op);
   bool dependsThroughRoot(Operation *op, Operation *on);
   void chooseGrid();
+  std::pair<int64_t, int64_t> contractionBlock(graph::ComputeOp op, const Contraction &c, bool cutsN);
   void emitOutputs();
   void emitCosts();
-  /// Tile of the contraction that `op` reads elementwise: its n extent per tile, or 0.
-  int tileWidthOf(graph::ComputeOp op);
+  /// The contraction that `op` reads elementwise, directly or through what is inline, or null.
+  graph::ComputeOp tileOf(graph::ComputeOp op);
+  /// Whether the func `consumer` is all that reads the func `name`.
+  bool isOnlyReader(StringRef consumer, StringRef name);
 
   OpBuilder definitions, directives;
   llvm::DenseMap<Operation *, Place> places;
   llvm::DenseMap<Operation *, Contraction> contractions;
-  llvm::DenseMap<Operation *, int> tileWidth;
+  struct Tiles {
+    std::string func; ///< C
+    int width, rows;
+    unsigned m, n;
+    bool isChunked;
+    std::string strip; ///< the func at whose strips of rows C is computed, or empty: at the root
+  };
+  llvm::MapVector<Operation *, Tiles> tiles;
+  /// Directives that depend on all readers of a func.
+  std::vector<std::function<void()>> late;
   SmallVector<GridAxis> grid;
   int counter = 0;
 };

@@ -282,8 +282,8 @@ static int runKernel(func::FuncOp fn, void *library, const std::map<std::string,
     std::sort(part.begin(), part.end());
     std::sort(seconds.begin(), seconds.end());
     double t = seconds[seconds.size() / 2];
-    printf("%-28s %8.3f ms  %6.1f GFLOP/s  %5.1f %% of %.0f  %5.1f GB/s  %ld blocks\n", fn.getName().str().c_str(), t * 1e3, flops / t,
-           100 * part[part.size() / 2], peak, bytes / t, (long)run.blocks);
+    printf("%-28s %8.3f ms  %6.1f GFLOP/s  median %5.1f %% best %5.1f %% of %.0f  %5.1f GB/s  %ld blocks\n", fn.getName().str().c_str(), t * 1e3,
+           flops / t, 100 * part[part.size() / 2], 100 * flops / seconds[0] / peak, peak, bytes / t, (long)run.blocks);
   }
   return bad;
 }
