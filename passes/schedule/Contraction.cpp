@@ -157,6 +157,8 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
       Value last = b.apply(getAffineDimExpr(0, ctx) - 1, {b.minimum(left, b.constant(chunk))});
       Value inside = halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), r[0], b.constant(0), last);
       k = b.tile(v[4], chunk, inside);
+      // Once more for the sum, whose bounds are those of its parts otherwise.
+      k = halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), k, b.constant(0), b.size(K - 1));
     }
     ArrayRef<Value> rest = v.drop_front(fixed);
     auto pick = [&](ArrayRef<unsigned> dims) {
