@@ -11,6 +11,7 @@
 
 namespace tintype::tools {
 
+void addBuildCommand(CLI::App &app, int &status);
 void addCheckCommand(CLI::App &app, int &status);
 void addFmtCommand(CLI::App &app, int &status);
 

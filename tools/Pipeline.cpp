@@ -11,11 +11,11 @@
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/Process.h"
-#include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
-#include <google/protobuf/message_lite.h>
+#include <chrono>
+#include <functional>
 #include <thread>
 
 using namespace mlir;
@@ -94,9 +94,36 @@ struct Run {
   LogicalResult passes(function_ref<void(OpPassManager &)> add);
   LogicalResult emit(Stage stage);
   LogicalResult emitKernels(Stage stage);
+  LogicalResult fill(Manifest &manifest);
   LogicalResult link();
+  codegen::CompileOptions compileOptions() const;
+  void report(StringRef what, std::chrono::steady_clock::time_point start) const;
 };
 } // namespace
+
+codegen::CompileOptions Run::compileOptions() const {
+  codegen::CompileOptions o;
+  o.target = options.target;
+  o.cacheDir = cacheFolder(options);
+  o.jobs = options.jobs > 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
+  return o;
+}
+
+/// One line of `--timing` for what is no pass.
+void Run::report(StringRef what, std::chrono::steady_clock::time_point start) const {
+  if (!options.timing)
+    return;
+  std::chrono::duration<double> d = std::chrono::steady_clock::now() - start;
+  llvm::errs() << llvm::format("%8.3f s  ", d.count()) << what << "\n";
+}
+
+LogicalResult Run::fill(Manifest &manifest) {
+  codegen::CompileOptions compile = compileOptions();
+  manifest.set_version(TINTYPE_VERSION);
+  for (const std::string &feature : codegen::cpuFeatures(compile))
+    manifest.add_features(feature);
+  return exportManifest(module, codegen::targetString(compile), manifest);
+}
 
 LogicalResult Run::passes(function_ref<void(OpPassManager &)> add) {
   PassManager pm(module.getContext());
@@ -117,21 +144,25 @@ LogicalResult Run::emit(Stage stage) {
 
 LogicalResult Run::emitKernels(Stage stage) {
   std::string text;
-  KernelText kind = stage == Stage::stmt ? KernelText::stmt : stage == Stage::asm_ ? KernelText::assembly : KernelText::llvm;
-  if (failed(printKernels(module, {options.target, "", options.jobs}, kind, text)))
-    return failure();
+  for (auto pipeline : module.getOps<halide::PipelineOp>()) {
+    auto part = codegen::emitKernel(module, pipeline.getKernel(), stageName(stage), compileOptions());
+    if (failed(part))
+      return failure();
+    text += *part;
+  }
   return writeText(module, options.output, [&](raw_ostream &os) { os << text; });
 }
 
 LogicalResult Run::link() {
-  int jobs = options.jobs > 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
-  CompileOptions compile{options.target, cacheFolder(options), jobs};
   llvm::StringMap<std::string> objects;
-  if (failed(compileKernels(module, compile, objects)))
+  auto start = std::chrono::steady_clock::now();
+  if (failed(codegen::compileKernels(module, compileOptions(), objects)))
     return failure();
+  report("kernels to objects", start);
   Manifest manifest;
-  if (failed(exportManifest(module, resolveTarget(options.target), manifest)))
+  if (failed(fill(manifest)))
     return failure();
+  start = std::chrono::steady_clock::now();
 
   SmallString<128> host;
   if (auto ec = llvm::sys::fs::createTemporaryFile("tintype-host", "o", host))
@@ -144,6 +175,7 @@ LogicalResult Run::link() {
     if (llvm::Error e = linkExecutable(list, runtimeList(), options.output))
       result = fail(module, llvm::toString(std::move(e)));
   llvm::sys::fs::remove(host);
+  report("host object and link", start);
   return result;
 }
 
@@ -156,7 +188,11 @@ LogicalResult tintype::runPipeline(ModuleOp module, Stage from, const BuildOptio
   const Step steps[] = {
       {Stage::program, [](OpPassManager &pm) { buildGraphPipeline(pm); }},
       {Stage::kernels, [](OpPassManager &pm) { buildFusionPipeline(pm); }},
-      {Stage::halide, [&](OpPassManager &pm) { buildSchedulePipeline(pm, options.target); }},
+      {Stage::halide, [&](OpPassManager &pm) {
+         schedule::ScheduleKernelsOptions o;
+         o.vectorWidth = codegen::vectorWidth(run.compileOptions());
+         schedule::buildPipeline(pm, o);
+       }},
   };
   if (options.until == from)
     return run.emit(from);
@@ -177,7 +213,7 @@ LogicalResult tintype::runPipeline(ModuleOp module, Stage from, const BuildOptio
   }
   if (options.until == Stage::manifest) {
     Manifest manifest;
-    if (failed(exportManifest(module, resolveTarget(options.target), manifest)))
+    if (failed(run.fill(manifest)))
       return failure();
     return writeText(module, options.output, [&](raw_ostream &os) { os << printManifest(manifest); });
   }

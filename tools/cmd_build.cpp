@@ -2,3 +2,83 @@
 #include "frontend/Elaborate.h"
 #include "tools/Commands.h"
 #include "tools/Pipeline.h"
+#include "tools/ToolMain.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/SourceMgr.h"
+
+using namespace tintype;
+using namespace tintype::frontend;
+
+namespace {
+struct Options {
+  std::string from, emit = "exe";
+  BuildOptions build;
+  LoadOptions load;
+};
+} // namespace
+
+/// The graph of a .tin file, or nothing after an error that has been printed.
+static mlir::OwningOpRef<mlir::ModuleOp> elaborateFile(const Options &o, mlir::MLIRContext &ctx) {
+  SourceManager sources;
+  Diagnostics diag(sources);
+  std::optional<Elaborated> result;
+  if (auto program = load(o.build.input, o.load, sources, diag))
+    result = elaborate(*program, sources, &ctx, diag);
+  diag.print(llvm::errs());
+  return result ? std::move(result->module) : nullptr;
+}
+
+static int run(const Options &o) {
+  std::optional<Stage> from = o.from.empty() ? Stage::graph : parseStage(o.from), until = parseStage(o.emit);
+  if (!from || !until || *from > Stage::halide) {
+    llvm::errs() << "error: expected a stage for " << (until ? "--from" : "--emit") << ", but got "
+                 << (until ? o.from : o.emit) << "\nhint: "
+                 << (until ? "graph, program, kernels, halide" : "exe, graph, program, kernels, halide, stmt, asm, llvm, manifest")
+                 << "\n";
+    return 2;
+  }
+  if (*until == Stage::exe && o.build.output.empty()) {
+    llvm::errs() << "error: expected -o FILE for the executable\n";
+    return 2;
+  }
+  mlir::DialectRegistry registry;
+  registerDialects(registry);
+  mlir::MLIRContext ctx(registry);
+  llvm::SourceMgr sources;
+  mlir::SourceMgrDiagnosticHandler handler(sources, &ctx);
+  mlir::OwningOpRef<mlir::ModuleOp> module =
+      o.from.empty() ? elaborateFile(o, ctx) : mlir::parseSourceFile<mlir::ModuleOp>(o.build.input, sources, &ctx);
+  if (!module)
+    return 1;
+  BuildOptions build = o.build;
+  build.until = *until;
+  return mlir::succeeded(runPipeline(*module, *from, build)) ? 0 : 1;
+}
+
+void tools::addBuildCommand(CLI::App &app, int &status) {
+  auto *command = app.add_subcommand("build", "Compiles a model into one executable that trains and runs it.");
+  auto o = std::make_shared<Options>();
+  command->add_option("MODEL", o->build.input, "the .tin file, or the file of an earlier stage with --from")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("-o,--output", o->build.output, "what to write; text stages go to standard output without it")
+      ->type_name("FILE");
+  addModelOptions(*command, o->load);
+  command->add_option("--target", o->build.target, "Halide target, e.g. x86-64-linux-avx2-fma (default: this machine)")
+      ->type_name("T");
+  command->add_option("--emit", o->emit, "stop at a stage: graph, program, kernels, halide, stmt, asm, llvm, manifest, exe")
+      ->type_name("STAGE");
+  command->add_option("--from", o->from, "go on from a file of stage graph, program, kernels or halide")->type_name("STAGE");
+  command->add_option("--cache", o->build.cacheDir, "folder of compiled kernels (default: ~/.cache/tintype)")->type_name("DIR");
+  command->add_option("--jobs", o->build.jobs, "kernels compiled at once (default: one for each core)")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1024));
+  command->add_flag("--timing", o->build.timing, "print where the time goes");
+  command->add_option("--save-temps", o->build.saveTemps, "keep the text of every stage in this folder")->type_name("DIR");
+  command->footer("Examples:\n"
+                  "  tintype build gpt2.tin -o gpt2\n"
+                  "  tintype build gpt2.tin --set layers=6 --set width=384 --set heads=6 -o small\n"
+                  "  tintype build gpt2.tin --emit kernels | less");
+  command->callback([o, &status] { status = run(*o); });
+}

@@ -22,9 +22,10 @@ int main(int argc, char **argv) {
   app.get_formatter()->column_width(34);
   app.footer("Examples:\n"
              "  tintype check gpt2.tin\n"
-             "  tintype check gpt2.tin --set layers=6 --json\n"
+             "  tintype build gpt2.tin --set layers=6 -o gpt2\n"
              "  tintype fmt gpt2.tin");
   int status = 0;
+  addBuildCommand(app, status);
   addCheckCommand(app, status);
   addFmtCommand(app, status);
   try {
