@@ -234,7 +234,7 @@ def case_binary(gpt, work):
     expect(not rest, f"it needs only libc, libm and the loader, and {rest}")
     size = gpt.stat().st_size / 2**20
     expect(size <= 6, f"it is {size:.2f} MiB, at most 6")
-    strings = subprocess.run(["strings", "-n", "8", str(gpt)], capture_output=True, text=True).stdout
+    strings = subprocess.run(["llvm-strings", "-n", "8", str(gpt)], capture_output=True, text=True).stdout
     expect("/home/" not in strings, "it holds no path of the machine that built it")
     info = json.loads(run(gpt, "info", "--json").stdout)
     expect(info.get("parameters") is not None, "info lists the parameters")
