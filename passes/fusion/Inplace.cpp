@@ -21,6 +21,36 @@ static SmallVector<ReadOp> readsOfValue(Value v, SmallVectorImpl<Operation *> &o
   return reads;
 }
 
+/// Extents other than 1, and the element type: what decides where an element lies.
+static std::pair<SmallVector<AffineExpr>, Type> layoutOf(Type type) {
+  SmallVector<AffineExpr> dims;
+  for (AffineExpr e : dimsOf(type))
+    if (e != getAffineConstantExpr(1, e.getContext()))
+      dims.push_back(e);
+  return {dims, cast<RankedTensorType>(type).getElementType()};
+}
+
+/// Whether `read` takes the element at the place of the element being defined;
+/// dims of extent 1 don't matter.
+static bool isElementRead(ReadOp read) {
+  Type result = read->getParentOp()->getResult(0).getType(), source = read.getSource().getType();
+  if (layoutOf(source) != layoutOf(result))
+    return false;
+  auto isOne = [](AffineExpr e) { return e == getAffineConstantExpr(1, e.getContext()); };
+  SmallVector<AffineExpr> over = dimsOf(result), dims = dimsOf(source);
+  unsigned loop = 0;
+  for (auto [e, extent] : llvm::zip(read.getMap().getResults(), dims)) {
+    if (isOne(extent))
+      continue;
+    while (isOne(over[loop]))
+      ++loop;
+    auto d = dyn_cast<AffineDimExpr>(e);
+    if (!d || d.getPosition() != loop++)
+      return false;
+  }
+  return true;
+}
+
 /// All stages of a row kernel run one row after the other: `result` may take the
 /// memory of `arg` when nothing but `result` leaves the kernel, every stage
 /// touches only its own row of `arg`, and a later stage reads elements of an
@@ -59,8 +89,8 @@ static bool isSafe(Value arg, OpResult result, func::FuncOp kernel) {
   StringRef kind = cast<StringAttr>(kernel->getAttr("graph.kind")).getValue();
   // All results of a pointwise kernel are evaluated at a point before one is stored.
   if (kind == "pointwise")
-    return llvm::all_of(reads, isIdentityRead);
-  bool isOnlyReader = llvm::all_of(reads, [&](ReadOp r) { return r->getParentOp() == def && isIdentityRead(r); });
+    return llvm::all_of(reads, isElementRead);
+  bool isOnlyReader = llvm::all_of(reads, [&](ReadOp r) { return r->getParentOp() == def && isElementRead(r); });
   bool isLast = llvm::all_of(def->getUsers(), [](Operation *u) { return isa<func::ReturnOp>(u); });
   if (isOnlyReader && isLast)
     return true;
@@ -81,7 +111,7 @@ SmallVector<int32_t> inplaceOf(func::FuncOp kernel) {
     for (auto [v, place] : llvm::zip(ret->getOperands(), places))
       for (BlockArgument arg : kernel.getArguments()) {
         auto result = dyn_cast<OpResult>(v);
-        if (!result || place >= 0 || arg.getType() != v.getType() || taken.contains(arg) ||
+        if (!result || place >= 0 || layoutOf(arg.getType()) != layoutOf(v.getType()) || taken.contains(arg) ||
             isOwn(arg, result) != own || !isSafe(arg, result, kernel))
           continue;
         place = arg.getArgNumber();

@@ -21,6 +21,13 @@ Value Body::size(AffineExpr e) {
   return SizeOp::create(b, loc, b.getI32Type(), DimsAttr::get(b.getContext(), {e}));
 }
 
+/// Whether a quotient or remainder stands anywhere in `e`.
+static bool hasQuotient(AffineExpr e) {
+  bool found = false;
+  e.walk([&](AffineExpr x) { found |= x.getKind() == AffineExprKind::FloorDiv || x.getKind() == AffineExprKind::Mod; });
+  return found;
+}
+
 Value Body::apply(AffineExpr e, ArrayRef<Value> dims, ArrayRef<Value> symbols) {
   if (auto c = dyn_cast<AffineConstantExpr>(e))
     return constant(c.getValue());
@@ -46,7 +53,11 @@ Value Body::apply(AffineExpr e, ArrayRef<Value> dims, ArrayRef<Value> symbols) {
     if (auto s = dyn_cast<AffineSymbolExpr>(x))
       newSymbols[s.getPosition()] = replace(symbols[s.getPosition()]);
   });
-  AffineExpr r = simplifyAffineExpr(e.replaceDimsAndSymbols(newDims, newSymbols), operands.size(), 0);
+  // The simplifier writes `x mod c` as `x - (x floordiv c) * c`, whose range
+  // interval arithmetic can no longer see.
+  AffineExpr r = e.replaceDimsAndSymbols(newDims, newSymbols);
+  if (!hasQuotient(r))
+    r = simplifyAffineExpr(r, operands.size(), 0);
   if (isa<AffineConstantExpr, AffineDimExpr>(r))
     return apply(r, operands);
   return halide::IndexOp::create(b, loc, b.getI32Type(), AffineMap::get(operands.size(), 0, r), operands);
@@ -110,8 +121,9 @@ Value Body::access(Operation *op, ArrayRef<Value> loops) {
     e.walk([&](AffineExpr x) { isComputed |= isa<AffineSymbolExpr>(x); });
     if (constantOf(extent) == 1)
       v = constant(0);
-    else if ((read.getGuarded() && !isa<AffineConstantExpr>(e)) || isComputed)
-      v = clampTo(v, extent);
+    else if ((read.getGuarded() && !isa<AffineConstantExpr>(e)) || isComputed ||
+             (hasQuotient(e) && (e.getKind() == AffineExprKind::Add || e.getKind() == AffineExprKind::Mul)))
+      v = clampTo(v, extent); // interval arithmetic would find too wide a range
     indices.push_back(v);
   }
   return this->read(read.getSource(), indices);

@@ -51,6 +51,12 @@ static SmallVector<Value> decode(Body &b, Value k, ArrayRef<AffineExpr> extents)
       digits[i] = k;
       break;
     }
+    if (auto c = dyn_cast<AffineConstantExpr>(extents[i])) {
+      AffineExpr d0 = b.b.getAffineDimExpr(0);
+      digits[i] = b.apply(d0 % c.getValue(), {k});
+      k = b.apply(d0.floorDiv(c.getValue()), {k});
+      continue;
+    }
     Value n = b.size(extents[i]);
     Value q = arith::FloorDivSIOp::create(b.b, b.loc, k, n);
     Value whole = arith::MulIOp::create(b.b, b.loc, q, n);
