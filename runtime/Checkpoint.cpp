@@ -99,13 +99,12 @@ std::string checkpointFault(const std::string &folder) {
       std::string path = folder + "/" + name;
       if (!sums.is_object() || !sums.contains(name) || !sums[name].is_object())
         return list + ": expected an entry for " + name + ", but there is none";
-      MappedFile mapped(path);
-      uint64_t size = mapped.bytes().size();
-      if (sums[name].value("bytes", Json()) != size)
-        return path + ": expected " + sums[name].value("bytes", Json()).dump() + " bytes, but got " +
-               std::to_string(size);
-      if (std::string hash = hashHex(mapped.bytes()); sums[name].value("xxh3", Json()) != hash)
-        return path + ": expected checksum " + sums[name].value("xxh3", Json()).dump() + ", but got \"" + hash + "\"";
+      FileSum got = sumFile(path);
+      Json bytes = sums[name].value("bytes", Json()), hash = sums[name].value("xxh3", Json());
+      if (bytes != got.bytes)
+        return path + ": expected " + bytes.dump() + " bytes, but got " + std::to_string(got.bytes);
+      if (hash != got.hash)
+        return path + ": expected checksum " + hash.dump() + ", but got \"" + got.hash + "\"";
     }
   } catch (const Error &error) {
     return error.what();
@@ -151,9 +150,10 @@ RunFolder::~RunFolder() { close(lock); }
 void RunFolder::removeLeftovers() {
   std::error_code error;
   std::vector<fs::path> leftovers;
-  for (fs::directory_iterator it(root + "/checkpoints", error), end; !error && it != end; it.increment(error))
-    if (it->path().filename().string()[0] == '.')
-      leftovers.push_back(it->path());
+  for (const std::string &folder : {root, file("checkpoints"), file("cache")})
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
+      if (it->path().extension() == ".partial" || it->path().filename().string().rfind(".old-", 0) == 0)
+        leftovers.push_back(it->path());
   for (const fs::path &path : leftovers)
     fs::remove_all(path, error);
 }
@@ -187,8 +187,8 @@ void RunFolder::save(const ParameterStore &store, const RunState &state, int64_t
                       {"seed", std::to_string(state.seed)}});
     Json sums = Json::object();
     for (const char *file : kFiles) {
-      MappedFile mapped(partial + "/" + file);
-      sums[file] = {{"bytes", mapped.bytes().size()}, {"xxh3", hashHex(mapped.bytes())}};
+      FileSum sum = sumFile(partial + "/" + file);
+      sums[file] = {{"bytes", sum.bytes}, {"xxh3", sum.hash}};
     }
     writeTextWhole(partial + "/checksums.json", sums.dump(1) + "\n");
     syncPath(partial);
@@ -236,6 +236,11 @@ RunState RunFolder::load(ParameterStore &store, Threads &threads) {
       fail(fault, "\nnote: the checkpoint ", damaged, " is damaged and there is no other in ", root);
     std::cerr << "warning: " << fault << "\nnote: going on from the older " << name << "\n";
     pointTo(name);
+    // Out of the way of what is to be kept, but there for a closer look.
+    std::error_code error;
+    std::string aside = root + "/checkpoints/damaged-" + damaged;
+    fs::remove_all(aside, error);
+    fs::rename(root + "/checkpoints/" + damaged, aside, error);
   }
   std::string folder = root + "/checkpoints/" + name, path = folder + "/state.safetensors";
   loadWeights(store, TensorSource(folder), threads);

@@ -175,7 +175,7 @@ DataSet::DataSet(const std::vector<std::string> &paths, const std::string &what)
     } else {
       checkText(file);
     }
-    file.hash = hashHex(file.bytes());
+    file.hash = sumFile(path).hash;
     list.push_back(std::move(file));
   }
   if (list.empty())

@@ -62,14 +62,18 @@ void addEval(CLI::App &app, Context &context) {
   };
   auto flags = std::make_shared<Flags>();
   auto *sub = app.add_subcommand("eval", "measure the loss on text");
-  sub->add_option("--weights", flags->weights, "run folder, weight file, or folder with one")->required();
-  sub->add_option("--data", flags->data, "text or token files (.u16 .u32 .npy), or folders of them")->required();
+  sub->add_option("--weights", flags->weights, "run folder, weight file, or folder with one");
+  sub->add_option("--data", flags->data, "text or token files (.u16 .u32 .npy), or folders of them");
   sub->add_option("--tokenizer", flags->tokenizer, "bytes, or a tokenizer.json (default: that of the weights)");
   sub->add_option("--batch", flags->batch, "windows at a time (default: 8)")->check(CLI::Range(1, 1 << 20));
   sub->add_option("--context", flags->length, "tokens in a window (default: as trained, or the most)")
       ->check(CLI::Range(1, 1 << 30));
   sub->add_flag("--json", flags->json, "print one JSON object");
   sub->callback([&context, flags] {
+    if (flags->weights.empty())
+      throw CLI::RequiredError("--weights"); // not before a wrong flag is named
+    if (flags->data.empty())
+      throw CLI::RequiredError("--data"); // not before a wrong flag is named
     const Manifest &m = context.manifest;
     const Program &program = getProgram(m, "loss");
     int64_t vocab = vocabOf(m, "loss");

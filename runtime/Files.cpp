@@ -138,6 +138,25 @@ void makeFolder(const std::string &path) {
     fail(path + ": cannot make the folder: " + error.message());
 }
 
+FileSum sumFile(const std::string &path) {
+  size_t size;
+  Descriptor file(openRegular(path, size));
+  std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t *)> state(XXH3_createState(), XXH3_freeState);
+  XXH3_64bits_reset(state.get());
+  std::vector<char> piece(1 << 20);
+  FileSum sum;
+  while (ssize_t got = read(file.fd, piece.data(), piece.size())) {
+    if (got < 0 && errno != EINTR)
+      failErrno(path, "cannot read");
+    if (got < 0)
+      continue;
+    XXH3_64bits_update(state.get(), piece.data(), size_t(got));
+    sum.bytes += uint64_t(got);
+  }
+  sum.hash = hex64(XXH3_64bits_digest(state.get()));
+  return sum;
+}
+
 std::string hex64(uint64_t value) {
   char hex[17];
   std::snprintf(hex, sizeof hex, "%016llx", (unsigned long long)value);

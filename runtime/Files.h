@@ -48,6 +48,14 @@ void makeFolder(const std::string &path);
 /// of the lowest index, if any, is thrown again.
 template <typename Body> void forEachParallel(size_t count, int threads, const Body &body);
 
+/// Size and XXH3 (in hex) of a regular file, read piece by piece so that it takes
+/// no memory; throws Error.
+struct FileSum {
+  uint64_t bytes = 0;
+  std::string hash;
+};
+FileSum sumFile(const std::string &path);
+
 /// 16 hex digits.
 std::string hex64(uint64_t value);
 /// XXH3 of `bytes` in hex.

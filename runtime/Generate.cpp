@@ -174,12 +174,10 @@ void generate(Context &context, const Flags &flags) {
 void addGenerate(CLI::App &app, Context &context) {
   auto flags = std::make_shared<Flags>();
   auto *sub = app.add_subcommand("generate", "continue a text");
-  sub->add_option("--weights", flags->weights, "run folder, weight file, or folder with one")->required();
-  auto *prompt = sub->add_option_group("prompt");
-  prompt->add_option("--prompt", flags->prompt, "text to continue");
-  prompt->add_option("--prompt-file", flags->promptFile, "file with the text to continue");
-  prompt->add_option("--tokens", flags->tokens, "token ids to continue: 1,2,3");
-  prompt->require_option(1);
+  sub->add_option("--weights", flags->weights, "run folder, weight file, or folder with one");
+  sub->add_option("--prompt", flags->prompt, "text to continue");
+  sub->add_option("--prompt-file", flags->promptFile, "file with the text to continue");
+  sub->add_option("--tokens", flags->tokens, "token ids to continue: 1,2,3");
   sub->add_option("--tokenizer", flags->tokenizer, "bytes, or a tokenizer.json (default: that of the weights)");
   sub->add_option("--max-tokens", flags->most, "tokens to write (default: 128)")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 40));
@@ -191,7 +189,13 @@ void addGenerate(CLI::App &app, Context &context) {
   sub->add_option("--top-p", flags->topP, "choose among the likeliest that have this share together")
       ->check(CLI::Range(0.0, 1.0));
   sub->add_flag("--json", flags->json, "print one JSON object");
-  sub->callback([&context, flags] { generate(context, *flags); });
+  sub->callback([&context, flags, sub] {
+    if (flags->weights.empty())
+      throw CLI::RequiredError("--weights"); // not before a wrong flag is named
+    if (sub->count("--prompt") + sub->count("--prompt-file") + sub->count("--tokens") != 1)
+      throw CLI::RequiredError("one of --prompt, --prompt-file and --tokens");
+    generate(context, *flags);
+  });
 }
 
 } // namespace tintype::rt

@@ -38,7 +38,7 @@ std::string Trainer::howToGoOn() const {
 
 void Trainer::stopNotFinite(const char *what, double value) {
   progress.end();
-  fail("step ", state.step + 1, ": the ", what, " is ", value, ", so the step was not taken\nnote: ", lastSaved(),
+  fail("step ", state.step + 1, ": the ", what, " is ", std::isnan(value) ? "NaN" : "infinite", ", so the step was not taken\nnote: ", lastSaved(),
        "\nhint: a lower --lr, a longer --warmup or a smaller --clip usually helps");
 }
 
@@ -157,7 +157,7 @@ void addTrain(CLI::App &app, Context &context) {
   auto flags = std::make_shared<TrainFlags>();
   auto *sub = app.add_subcommand("train", "train on text; settings not given come from the model's train section");
   sub->add_option("--data", flags->data, "text or token files (.u16 .u32 .npy), or folders of them");
-  sub->add_option("--out", flags->out, "run folder: checkpoints, log.jsonl, loss.svg")->required();
+  sub->add_option("--out", flags->out, "run folder: checkpoints, log.jsonl, loss.svg");
   sub->add_flag("--resume", flags->resume, "go on with the run in --out; its settings are the defaults");
   sub->add_option("--val", flags->val, "validation: a fraction taken off the end of the data, or a path");
   sub->add_option("--init", flags->init, "begin with these weights: file, folder or run");
@@ -183,6 +183,8 @@ void addTrain(CLI::App &app, Context &context) {
   sub->add_option("--memory-limit", flags->memoryLimit, "smaller micro-batches until the step fits, e.g. 2G");
   sub->add_option("--log", flags->log, "a second place for the lines of log.jsonl");
   sub->callback([&app, &context, flags] {
+    if (flags->out.empty())
+      throw CLI::RequiredError("--out"); // not before a wrong flag is named
     if (app.get_option("--seed")->count())
       flags->seed = context.seed;
     Trainer(context, *flags).train();

@@ -286,7 +286,7 @@ __attribute__((constructor)) void fillManifest() {
   m.set_version("0.1.0");
   m.set_model("Fake");
   m.set_task("causal_lm");
-  m.set_tokenizer("bytes");
+  m.set_tokenizer(V > 256 ? "gpt2" : "bytes");
   m.set_target("x86-64-linux");
   m.set_recipe(R"({"checkpoint": {"rename": ["transformer.** -> **"], "ignore": ["**.old"]},
                      "train": {"B": 4, "T": 16, "steps": 40, "clip": 1.0, "optimizer": {"call": "adamw", "beta2": 0.95},
