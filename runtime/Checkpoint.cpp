@@ -83,8 +83,8 @@ void loadMoments(const ParameterStore &store, const SafetensorsFile &file, const
     if (found == byName.end())
       fail(file.path(), ": ", name, ": missing");
     if (found->second->elements != store.size(i) || found->second->type != StoredType::F32)
-      fail(file.path(), ": ", name, ": expected ", store.size(i), " elements of F32, but got ",
-           found->second->elements, " of ", typeName(found->second->type));
+      fail(file.path(), ": ", name, ": expected ", store.size(i), " elements of F32, but got ", found->second->elements,
+           " of ", typeName(found->second->type));
     found->second->copyTo(to + store.offset(i));
   }
 }

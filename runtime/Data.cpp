@@ -201,8 +201,7 @@ std::string DataSet::hash() const {
   return hashHex(all);
 }
 
-Tokens DataSet::tokens(const Tokenizer &tokenizer, int64_t vocab, const std::string &cacheFolder,
-                       int threads) const {
+Tokens DataSet::tokens(const Tokenizer &tokenizer, int64_t vocab, const std::string &cacheFolder, int threads) const {
   Tokens result;
   for (const File &file : list) {
     if (file.width)

@@ -27,7 +27,8 @@ EvalResult evaluateText(const Manifest &manifest, ParameterStore &store, Threads
     int64_t rows = int64_t(std::min<uint64_t>(uint64_t(batch), count - done));
     if (rows != planned) {
       executor.reset(); // its memory first
-      executor = std::make_unique<Executor>(manifest, "loss", textDims(manifest, program, rows, context), &store, threads);
+      executor =
+          std::make_unique<Executor>(manifest, "loss", textDims(manifest, program, rows, context), &store, threads);
       planned = rows;
       ids.resize(size_t(rows * (context + 1)));
     }

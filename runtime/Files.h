@@ -67,8 +67,7 @@ std::string hashHex(std::string_view bytes);
 #include <exception>
 #include <thread>
 
-template <typename Body>
-void tintype::rt::forEachParallel(size_t count, int threads, const Body &body) {
+template <typename Body> void tintype::rt::forEachParallel(size_t count, int threads, const Body &body) {
   std::atomic<size_t> next{0};
   std::vector<std::exception_ptr> errors(count);
   auto work = [&] {
@@ -90,4 +89,3 @@ void tintype::rt::forEachParallel(size_t count, int threads, const Body &body) {
     if (error)
       std::rethrow_exception(error);
 }
-

@@ -67,7 +67,8 @@ public:
     int64_t length = std::min(context, (have + unit - 1) / unit * unit);
     if (!executor || planned != length) {
       executor.reset();
-      executor = std::make_unique<Executor>(manifest, "forward", textDims(manifest, program, 1, length), &store, threads);
+      executor =
+          std::make_unique<Executor>(manifest, "forward", textDims(manifest, program, 1, length), &store, threads);
       planned = length;
     }
     std::vector<int32_t> window(size_t(length) + 1, 0);
@@ -161,11 +162,12 @@ void generate(Context &context, const Flags &flags) {
     fflush(stdout);
     return;
   }
-  nlohmann::ordered_json out = {{"tokens", made},
-                                {"text", tokenizer ? text : ""},
-                                {"prompt_tokens", ids.size() - made.size()},
-                                {"prefill_tokens_per_s", prefillSeconds > 0 ? double(prefilled) / prefillSeconds : 0},
-                                {"decode_tokens_per_s", decodeSeconds > 0 ? double(made.size() - 1) / decodeSeconds : 0}};
+  nlohmann::ordered_json out = {
+      {"tokens", made},
+      {"text", tokenizer ? text : ""},
+      {"prompt_tokens", ids.size() - made.size()},
+      {"prefill_tokens_per_s", prefillSeconds > 0 ? double(prefilled) / prefillSeconds : 0},
+      {"decode_tokens_per_s", decodeSeconds > 0 ? double(made.size() - 1) / decodeSeconds : 0}};
   std::cout << out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
 }
 

@@ -38,7 +38,8 @@ std::string Trainer::howToGoOn() const {
 
 void Trainer::stopNotFinite(const char *what, double value) {
   progress.end();
-  fail("step ", state.step + 1, ": the ", what, " is ", std::isnan(value) ? "NaN" : "infinite", ", so the step was not taken\nnote: ", lastSaved(),
+  fail("step ", state.step + 1, ": the ", what, " is ", std::isnan(value) ? "NaN" : "infinite",
+       ", so the step was not taken\nnote: ", lastSaved(),
        "\nhint: a lower --lr, a longer --warmup or a smaller --clip usually helps");
 }
 
@@ -75,9 +76,9 @@ LogLine Trainer::step() {
 
 /// The validation loss: of a fixed sample of the windows, or of (nearly) all.
 double Trainer::validate(bool whole) {
-  EvalResult result = evaluateText(manifest, store, context.threads(), *valWindows, microBatch, settings.context,
-                                   whole ? kMostWindows : kSampledWindows, nullptr,
-                                   [](uint64_t, uint64_t) { return !stopSignal; });
+  EvalResult result =
+      evaluateText(manifest, store, context.threads(), *valWindows, microBatch, settings.context,
+                   whole ? kMostWindows : kSampledWindows, nullptr, [](uint64_t, uint64_t) { return !stopSignal; });
   return result.loss;
 }
 
@@ -167,7 +168,8 @@ void addTrain(CLI::App &app, Context &context) {
   sub->add_option("--context", flags->context, "tokens in a window")->check(CLI::Range(1, 1 << 30));
   sub->add_option("--accumulate", flags->accumulate, "micro-batches in a step")->check(CLI::Range(1, 1 << 24));
   sub->add_option("--lr", flags->lr, "learning rate; without --schedule a constant one")->check(CLI::NonNegativeNumber);
-  sub->add_option("--schedule", flags->schedule, "constant, linear, cosine or wsd, over --steps")->check(CLI::IsMember({"constant", "linear", "cosine", "wsd"}));
+  sub->add_option("--schedule", flags->schedule, "constant, linear, cosine or wsd, over --steps")
+      ->check(CLI::IsMember({"constant", "linear", "cosine", "wsd"}));
   sub->add_option("--warmup", flags->warmup, "steps of linear warm-up")->check(CLI::NonNegativeNumber);
   sub->add_option("--lr-floor", flags->floor, "rate at the end of the schedule")->check(CLI::NonNegativeNumber);
   sub->add_option("--schedule-steps", flags->scheduleSteps, "steps over which the schedule falls");
@@ -177,9 +179,11 @@ void addTrain(CLI::App &app, Context &context) {
   sub->add_option("--weight-decay", flags->weightDecay, "AdamW")->check(CLI::NonNegativeNumber);
   sub->add_option("--clip", flags->clip, "global gradient norm to clip at; 0: never")->check(CLI::NonNegativeNumber);
   sub->add_option("--dtype", flags->dtype, "f32");
-  sub->add_option("--save-every", flags->saveEvery, "steps between checkpoints (default: 500)")->check(CLI::Range(int64_t(1), int64_t(1) << 48));
+  sub->add_option("--save-every", flags->saveEvery, "steps between checkpoints (default: 500)")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 48));
   sub->add_option("--keep", flags->keep, "checkpoints to keep (default: 1)")->check(CLI::Range(1, 1 << 24));
-  sub->add_option("--eval-every", flags->evalEvery, "steps between validations (default: 250)")->check(CLI::Range(int64_t(1), int64_t(1) << 48));
+  sub->add_option("--eval-every", flags->evalEvery, "steps between validations (default: 250)")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 48));
   sub->add_option("--memory-limit", flags->memoryLimit, "smaller micro-batches until the step fits, e.g. 2G");
   sub->add_option("--log", flags->log, "a second place for the lines of log.jsonl");
   sub->callback([&app, &context, flags] {
