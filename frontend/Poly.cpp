@@ -404,8 +404,6 @@ Poly Atoms::floorDiv(const Poly &p, const Poly &q) {
     Poly r = p * *inv;
     if (isIntegral(r))
       return r;
-    if (pv && qv)
-      return Poly((*pv / *qv).floor());
     // Split off the part that is a whole number: (H - 2) // 2 = H/2 - 1.
     Poly whole, rest;
     for (auto &[m, c] : r.terms()) {

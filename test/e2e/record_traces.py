@@ -165,6 +165,6 @@ for arch, fn in (("parallel", parallel), ("alibi", alibi), ("convstem", convstem
     noise = {k: (v.double() - exact[k]).abs().max().item() for k, v in out.items()}
     tensors = weights | {"batch." + k: v for k, v in batch.items()} | out
     save_file({k: v.contiguous() for k, v in tensors.items()}, os.path.join(sys.argv[1], arch + ".safetensors"))
-    json.dump({"arch": arch, "config": {}, "adamw": ADAMW, "clip_global_norm": 1.0, "noise": noise},
+    json.dump({"arch": arch, "config": {}, "adamw": ADAMW, "clip_global_norm": 1.0, "steps": 10, "noise": noise},
               open(os.path.join(sys.argv[1], arch + ".json"), "w"), indent=1)
     print(arch, out["out.losses"][0].item(), out["out.losses"][-1].item())
