@@ -159,22 +159,37 @@ struct Inline : public tintype::fusion::impl::GraphInlineBase<Inline> {
   }
 
   void inlineInto(Operation *consumer) {
+    while (inlineOne(consumer)) {
+    }
+  }
+
+  /// Inlines the first read that pays. Simplifying the body afterwards may merge
+  /// or drop other reads, so the caller looks again at all of them.
+  bool inlineOne(Operation *consumer) {
+    SmallVector<std::pair<Location, std::string>> reasons;
     for (ReadOp read : readsOf(consumer)) {
       auto producer = read.getSource().getDefiningOp<ComputeOp>();
       if (!producer || !isPointwise(producer))
         continue;
       Decision decision = decide(read, producer);
-      numKept += !decision.doIt;
-      if (remarks)
-        emitRemark(producer.getLoc()) << (decision.doIt ? "inlined: " : "not inlined: ") << decision.reason;
-      if (!decision.doIt)
+      if (!decision.doIt) {
+        reasons.push_back({producer.getLoc(), decision.reason});
         continue;
+      }
+      if (remarks)
+        emitRemark(producer.getLoc()) << "inlined: " << decision.reason;
       inlineProducer(read);
       simplifyBody(consumer);
       if (producer->use_empty())
         producer.erase(); // so that it does not count as a reader of what it read
       ++numInlined;
+      return true;
     }
+    numKept += reasons.size();
+    if (remarks)
+      for (auto &[loc, reason] : reasons)
+        emitRemark(loc) << "not inlined: " << reason;
+    return false;
   }
 };
 } // namespace
