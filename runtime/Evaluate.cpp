@@ -112,7 +112,8 @@ void addEval(CLI::App &app, Context &context) {
       if (result.bytes)
         printf(", %.4f bits per byte", out["bits_per_byte"].get<double>());
       printf(", over %llu tokens\n", (unsigned long long)result.tokens);
-      fflush(stdout);
+      if (fflush(stdout) != 0)
+        fail("standard output: cannot write");
     }
   });
 }

@@ -14,8 +14,10 @@
 #include "runtime/TextBatch.h"
 #include "runtime/Weights.h"
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -141,7 +143,8 @@ void generate(Context &context, const Flags &flags) {
     if (flags.json)
       return;
     fwrite(part.data(), 1, part.size(), stdout);
-    fflush(stdout);
+    if (fflush(stdout) != 0)
+      fail("standard output: cannot write: ", std::strerror(errno));
   };
   if (!flags.json && tokenizer && !given) // the continuation reads on from the prompt
     fwrite(prompt.data(), 1, prompt.size(), stdout);
@@ -158,8 +161,7 @@ void generate(Context &context, const Flags &flags) {
   }
   print(stream.flush());
   if (!flags.json) {
-    printf("\n");
-    fflush(stdout);
+    print("\n");
     return;
   }
   nlohmann::ordered_json out = {

@@ -338,6 +338,11 @@ def case_generate(b):
     for args, words, status in ((["--tokens", "1,300"], ["[0, 256)", "300"], 1), (["--tokens", "1,x"], ["1,x"], 1),
                                 (["--prompt", ""], ["empty"], 1), (["--prompt-file", b.work / "no"], ["no"], 1)):
         b.refuse("generate", "--weights", run, *args, words=words, status=status)
+    with open("/dev/full", "w") as full:
+        for command in (["generate", "--prompt", "a"], ["eval", "--data", b.text]):
+            command = [b.bin / "fake-bytes", command[0], "--weights", run, *command[1:]]
+            result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+            expect(result.returncode == 1 and "standard output: cannot write" in result.stderr, "a full standard output")
     b.run("generate", "--weights", run, status=2)
     b.run("generate", "--weights", run, "--prompt", "a", "--tokens", "1", status=2)
     b.run("generate", "--prompt", "a", status=2)
