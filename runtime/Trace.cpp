@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "runtime/Commands.h"
 #include "runtime/Inputs.h"
+#include "runtime/MemoryLimit.h"
 #include "runtime/Optimizer.h"
 #include "runtime/Weights.h"
 #include <cmath>
@@ -16,7 +17,7 @@ namespace tintype::rt {
 namespace {
 
 struct TraceOptions {
-  std::string in, out;
+  std::string in, out, memoryLimit;
   int steps = 0;
   AdamW adamw;
 };
@@ -44,7 +45,13 @@ void trace(Context &context, const TraceOptions &o) {
   TensorSource source(o.in);
   ParameterStore store(m, o.steps ? ParameterStore::TRAINING : ParameterStore::GRADIENTS);
   loadWeights(store, source, context.threads(), {true, context.seed});
-  Executor step(m, "trace_step", dimsOfBatch(m, getProgram(m, "trace_step"), source), &store, context.threads());
+  double limit = o.memoryLimit.empty() ? 0 : parseSize(o.memoryLimit), need = 0;
+  double fixed = double(store.total()) * (o.steps ? 4 : 2) * sizeof(float);
+  std::unique_ptr<Executor> plan = planWithin(m, "trace_step", dimsOfBatch(m, getProgram(m, "trace_step"), source),
+                                              &store, context.threads(), limit, fixed, &need);
+  if (!plan)
+    fail("--memory-limit: expected at least ", int64_t(need), " bytes for this batch, but got ", o.memoryLimit);
+  Executor &step = *plan;
   fillInputs(step, m, source, context.seed);
   step.run();
 
@@ -92,6 +99,7 @@ void addTrace(CLI::App &app, Context &context) {
   sub->add_option("--eps", o->adamw.eps, "added to the root of the second moment")->capture_default_str();
   sub->add_option("--weight-decay", o->adamw.weightDecay, "where the recipe decays")->capture_default_str();
   sub->add_option("--clip", o->adamw.clip, "global gradient norm, 0 for none")->capture_default_str();
+  sub->add_option("--memory-limit", o->memoryLimit, "compute values again where keeping them takes more, e.g. 800M");
   sub->callback([&context, o] { trace(context, *o); });
 }
 

@@ -1,4 +1,5 @@
 //===- TrainSetup.cpp - everything before the first step ------------------===//
+#include "runtime/MemoryLimit.h"
 #include "runtime/Error.h"
 #include "runtime/TextBatch.h"
 #include "runtime/RunTokenizer.h"
@@ -31,18 +32,6 @@ std::optional<double> parseFraction(const std::string &text) {
   double value = std::strtod(text.c_str(), &end);
   bool whole = !text.empty() && end == text.c_str() + text.size();
   return whole ? std::optional<double>(value) : std::nullopt;
-}
-
-/// "1.5g", "800M", "1000000" in bytes; K, M and G are powers of 1024.
-double parseSize(const std::string &text) {
-  char *end = nullptr;
-  double value = std::strtod(text.c_str(), &end);
-  std::string unit = end ? end : "";
-  size_t power = unit.empty() ? 0 : std::string("kmgt").find(char(std::tolower(unit[0]))) + 1;
-  bool tail = unit.size() <= 1 || unit.substr(1) == "B" || unit.substr(1) == "iB";
-  if (end == text.c_str() || !(value > 0) || power > 4 || !tail)
-    fail("--memory-limit: expected a size such as 800M or 2G, but got ", text);
-  return value * std::pow(1024, double(power));
 }
 
 std::vector<std::string> pathsIn(const Json &json) {
@@ -264,18 +253,16 @@ void Trainer::plan() {
     microBatch = settings.batch / parts;
     microBatches = settings.accumulate * parts;
     executor.reset();
-    executor = std::make_unique<Executor>(manifest, "train_step",
-                                          textDims(manifest, program, microBatch, settings.context), &store,
-                                          context.threads());
-    double need = fixed + double(executor->arenaBytes());
-    if (limit == 0 || need <= limit) {
+    double need = 0;
+    executor = planWithin(manifest, "train_step", textDims(manifest, program, microBatch, settings.context), &store,
+                          context.threads(), limit, fixed, &need);
+    if (executor) {
       if (parts > 1)
         std::cerr << "note: " << parts << " micro-batches of " << microBatch << " fit " << flags.memoryLimit << "\n";
       break;
     }
     if (microBatch == 1)
-      fail("--memory-limit: expected at least ", formatBytes(need), " at batch 1, but got ", flags.memoryLimit, "\nnote: ",
-           executor->explainPeak());
+      fail("--memory-limit: expected at least ", formatBytes(need), " at batch 1, but got ", flags.memoryLimit);
   }
   optimizer = std::make_unique<Optimizer>(store, context.threads());
   ids.resize(size_t(microBatch * (settings.context + 1)));

@@ -187,7 +187,7 @@ LogicalResult tintype::runPipeline(ModuleOp module, Stage from, const BuildOptio
   };
   const Step steps[] = {
       {Stage::program, [](OpPassManager &pm) { buildGraphPipeline(pm); }},
-      {Stage::kernels, [](OpPassManager &pm) { buildFusionPipeline(pm); }},
+      {Stage::kernels, [&](OpPassManager &pm) { buildFusionPipeline(pm, options.remarks); }},
       {Stage::halide, [&](OpPassManager &pm) {
          schedule::ScheduleKernelsOptions o;
          o.vectorWidth = codegen::vectorWidth(run.compileOptions());

@@ -47,6 +47,11 @@ static int run(const Options &o) {
   mlir::MLIRContext ctx(registry);
   llvm::SourceMgr sources;
   mlir::SourceMgrDiagnosticHandler handler(sources, &ctx);
+  // Asked before the handler above: remarks are for those who want them.
+  if (!o.build.remarks)
+    ctx.getDiagEngine().registerHandler([](mlir::Diagnostic &d) {
+      return mlir::success(d.getSeverity() == mlir::DiagnosticSeverity::Remark);
+    });
   mlir::OwningOpRef<mlir::ModuleOp> module =
       o.from.empty() ? elaborateFile(o, ctx) : mlir::parseSourceFile<mlir::ModuleOp>(o.build.input, sources, &ctx);
   if (!module)
@@ -75,6 +80,7 @@ void tools::addBuildCommand(CLI::App &app, int &status) {
       ->type_name("N")
       ->check(CLI::Range(0, 1024));
   command->add_flag("--timing", o->build.timing, "print where the time goes");
+  command->add_flag("--remarks", o->build.remarks, "say what was fused, kept or computed again, and why");
   command->add_option("--save-temps", o->build.saveTemps, "keep the text of every stage in this folder")->type_name("DIR");
   command->footer("Examples:\n"
                   "  tintype build gpt2.tin -o gpt2\n"

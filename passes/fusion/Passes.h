@@ -17,7 +17,8 @@ namespace tintype::fusion {
 
 namespace tintype {
 /// Programs on tensors -> kernels and host functions that call them.
-void buildFusionPipeline(mlir::OpPassManager &pm);
+/// With `remarks` every decision is told with the number that decided.
+void buildFusionPipeline(mlir::OpPassManager &pm, bool remarks = false);
 /// Registers the passes and the pipeline `fusion` for command lines.
 void registerFusionPasses();
 } // namespace tintype

@@ -5,16 +5,16 @@
 
 using namespace mlir;
 
-void tintype::buildFusionPipeline(OpPassManager &pm) {
+void tintype::buildFusionPipeline(OpPassManager &pm, bool remarks) {
   OpPassManager &hosts = pm.nest<func::FuncOp>();
-  hosts.addPass(fusion::createGraphHoistInvariants());
+  hosts.addPass(fusion::createGraphHoistInvariants({remarks}));
   hosts.addPass(createCSEPass()); // equal tables of equal layers, equal terms of a value and of its derivative
-  hosts.addPass(fusion::createGraphRecompute()); // after what would make copies one again
-  hosts.addPass(fusion::createGraphInline());
+  hosts.addPass(fusion::createGraphRecompute({remarks})); // after what would make copies one again
+  hosts.addPass(fusion::createGraphInline({remarks}));
   hosts.addPass(createCSEPass()); // inlined bodies may have become equal
-  hosts.addPass(fusion::createGraphReuseValues()); // after inlining: it is known what stays in memory
-  hosts.addPass(fusion::createGraphFormKernels()); // after inlining: what is left is what costs a pass over memory
-  hosts.addPass(fusion::createGraphCollapseDims()); // a dim may merge only where a whole group allows it
+  hosts.addPass(fusion::createGraphReuseValues({remarks})); // after inlining: it is known what stays in memory
+  hosts.addPass(fusion::createGraphFormKernels({remarks})); // after inlining: what is left is what costs a pass over memory
+  hosts.addPass(fusion::createGraphCollapseDims({remarks})); // a dim may merge only where a whole group allows it
   pm.addPass(fusion::createGraphOutlineKernels());
 }
 

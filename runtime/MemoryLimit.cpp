@@ -1,0 +1,44 @@
+//===- MemoryLimit.cpp - training within a given amount of memory ---------===//
+#include "runtime/MemoryLimit.h"
+#include "runtime/Error.h"
+#include <cmath>
+#include <iostream>
+
+namespace tintype::rt {
+
+double parseSize(const std::string &text) {
+  char *end = nullptr;
+  double value = std::strtod(text.c_str(), &end);
+  std::string unit = end ? end : "";
+  size_t power = unit.empty() ? 0 : std::string("kmgt").find(char(std::tolower(unit[0]))) + 1;
+  bool tail = unit.size() <= 1 || unit.substr(1) == "B" || unit.substr(1) == "iB";
+  if (end == text.c_str() || !(value > 0) || power > 4 || !tail)
+    fail("--memory-limit: expected a size such as 800M or 2G, but got ", text);
+  return value * std::pow(1024, double(power));
+}
+
+std::unique_ptr<Executor> planWithin(const Manifest &manifest, const std::string &role, const DimValues &dims,
+                                     ParameterStore *store, Threads &threads, double limit, double fixed,
+                                     double *need) {
+  double least = 0;
+  for (const std::string &form : {role, role + "_recompute"}) {
+    bool known = false;
+    for (const Program &p : manifest.programs())
+      known |= p.role() == form;
+    if (!known && form != role)
+      break;
+    auto executor = std::make_unique<Executor>(manifest, form, dims, store, threads);
+    double total = fixed + double(executor->arenaBytes());
+    least = least == 0 ? total : std::min(least, total);
+    if (limit > 0 && total > limit)
+      continue;
+    if (form != role)
+      std::cerr << "note: computing values again to stay within the limit: " << int64_t(total / 1e6) << " MB\n";
+    return executor;
+  }
+  if (need)
+    *need = least;
+  return nullptr;
+}
+
+} // namespace tintype::rt
