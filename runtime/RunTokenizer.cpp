@@ -9,9 +9,25 @@ namespace fs = std::filesystem;
 
 namespace tintype::rt {
 
+namespace {
+
+/// The folder that tells about the weights: the run itself also for
+/// RUN/model.safetensors and RUN/checkpoints/step-N.
+std::string folderOf(const std::string &weights) {
+  std::error_code error;
+  fs::path path = fs::absolute(weights, error).lexically_normal();
+  if (!path.has_filename() || !fs::is_directory(path, error))
+    path = path.parent_path(); // of a file, or without the slash at the end
+  fs::path above = path.parent_path();
+  bool inRun = above.filename() == "checkpoints" && fs::exists(above.parent_path() / "run.json", error);
+  return (inRun ? above.parent_path() : path).string();
+}
+
+} // namespace
+
 RunInfo readRunInfo(const std::string &weights) {
   RunInfo info;
-  std::string path = weights + "/run.json";
+  std::string path = folderOf(weights) + "/run.json";
   std::error_code error;
   if (!fs::exists(path, error))
     return info;
@@ -38,8 +54,7 @@ std::unique_ptr<Tokenizer> tokenizerFor(const std::string &weights, const std::s
                                         bool needed) {
   RunInfo info = readRunInfo(weights);
   std::error_code error;
-  std::string folder = fs::is_directory(weights, error) ? weights : fs::path(weights).parent_path().string();
-  std::string beside = (folder.empty() ? "." : folder) + "/tokenizer.json";
+  std::string beside = folderOf(weights) + "/tokenizer.json";
   std::unique_ptr<Tokenizer> tokenizer;
   std::string name = flag;
   if (flag == "bytes" || (flag.empty() && info.tokenizer == "bytes")) {

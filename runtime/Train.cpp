@@ -22,6 +22,7 @@ void onStop(int signal) {
   std::signal(signal, SIG_DFL);
 }
 
+constexpr double kSaveSeconds = 600;     // slow steps are saved by the clock as well
 constexpr uint64_t kSampledWindows = 64; // of a validation between saves
 constexpr uint64_t kMostWindows = 2048;  // of the one at the end
 
@@ -110,8 +111,10 @@ void Trainer::train() {
   log = std::make_unique<TrainLog>(logs, state.step);
   secondsBefore = log->lines().empty() ? 0 : log->lines().back().seconds;
   std::signal(SIGXFSZ, SIG_IGN); // a file size limit is a failed write like any other
-  std::signal(SIGINT, onStop);
+  std::signal(SIGINT, onStop);   // also where a script starts us with & and so has it ignored
   std::signal(SIGTERM, onStop);
+  if (std::signal(SIGHUP, onStop) == SIG_IGN) // as nohup asks for
+    std::signal(SIGHUP, SIG_IGN);
 
   progress.say(manifest.model() + ": " + std::to_string(settings.accumulate) + " x " + std::to_string(settings.batch) +
                " windows of " + std::to_string(settings.context) + " tokens a step, " +
@@ -122,7 +125,7 @@ void Trainer::train() {
     progress.say("nothing to do: step " + std::to_string(state.step) + " of " + std::to_string(settings.steps) +
                  " is done; --steps N goes further");
 
-  Clock::time_point start = Clock::now();
+  Clock::time_point start = Clock::now(), saved = start;
   int64_t first = state.step;
   double trained = 0; // seconds in steps: what is left does not count validation or start-up twice
   while (state.step < settings.steps && !stopSignal) {
@@ -139,8 +142,9 @@ void Trainer::train() {
     log->add(line);
     progress.show(line, settings.steps, trained / double(state.step - first),
                   last || stopSignal || line.hasVal || state.step == first + 1);
-    if (last || stopSignal || state.step % saveEvery == 0) {
+    if (last || stopSignal || state.step % saveEvery == 0 || since(saved) > kSaveSeconds) {
       save();
+      saved = Clock::now();
       drawCurve();
     }
   }

@@ -363,6 +363,9 @@ def case_bpe(b):
     expect(abs(ratio - 1) < 0.01, "bits per byte of the text")
     text = json.loads(b.run("generate", "--weights", run, "--prompt", "and the", "--json", model="fake-bpe").stdout)
     expect(text["prompt_tokens"] == 2, "the prompt is two tokens")
+    for path in (run / "model.safetensors", run / "checkpoints/step-10", f"{run}/"):
+        same = json.loads(b.run("generate", "--weights", path, "--prompt", "and the", "--json", model="fake-bpe").stdout)
+        expect(same["tokens"] == text["tokens"], "files of a run know its tokenizer")
     b.train("parts", "--steps", 4, "--val", 0.1, model="fake-bpe")
     b.run("train", "--resume", "--out", b.work / "parts", "--steps", 10, model="fake-bpe")
     b.same("run", "parts")
