@@ -4,6 +4,7 @@
 // own limits, so that the fraction means something on a machine that drifts.
 //
 //===----------------------------------------------------------------------===//
+#include "runtime/MemoryLimit.h"
 #include "runtime/Commands.h"
 #include "runtime/Optimizer.h"
 #include "runtime/Probe.h"
@@ -22,6 +23,7 @@ struct BenchOptions {
   int64_t batch = 0, context = 0;
   double seconds = 10;
   std::string dtype = "f32";
+  std::string memoryLimit;
   bool json = false, profile = false, memory = false;
 };
 
@@ -106,7 +108,13 @@ void bench(Context &context, const BenchOptions &o, bool training) {
   std::string role = training ? "train_step" : "forward";
   ParameterStore store(m, training ? ParameterStore::TRAINING : ParameterStore::VALUES);
   store.initialise(context.seed, context.threads());
-  Executor program(m, role, benchDims(m, getProgram(m, role), o), &store, context.threads());
+  double limit = o.memoryLimit.empty() ? 0 : parseSize(o.memoryLimit), need = 0;
+  double fixed = double(store.total()) * (training ? 4 : 1) * sizeof(float);
+  std::unique_ptr<Executor> plan = planWithin(m, role, benchDims(m, getProgram(m, role), o), &store,
+                                              context.threads(), limit, fixed, &need);
+  if (!plan)
+    fail("--memory-limit: expected at least ", int64_t(need), " bytes at these dims, but got ", o.memoryLimit);
+  Executor &program = *plan;
   std::unique_ptr<Optimizer> optimizer = training ? std::make_unique<Optimizer>(store, context.threads()) : nullptr;
   fillRandom(program, context.seed);
 
@@ -187,6 +195,7 @@ void addMode(CLI::App *bench, Context &context, const char *name, const char *he
   sub->add_option("--context", o->context, "tokens in a sequence (default: 256, if the model takes them)")
       ->check(CLI::PositiveNumber);
   sub->add_option("--dtype", o->dtype, "type of the computation")->check(CLI::IsMember({"f32", "bf16"}));
+  sub->add_option("--memory-limit", o->memoryLimit, "compute values again where keeping them takes more, e.g. 2G");
   sub->add_option("--seconds", o->seconds, "how long to measure")->capture_default_str()->check(CLI::PositiveNumber);
   sub->add_flag("--json", o->json, "one JSON object on standard output");
   sub->add_flag("--profile", o->profile, "time, rate and share of each kernel on standard error");
