@@ -83,7 +83,7 @@ static std::string contentKey(PipelineOp pipeline, const H::Target &target) {
   llvm::raw_string_ostream os(text);
   pipeline->print(os, OpPrintingFlags().useLocalScope());
   os << target.to_string() << " Halide " << HALIDE_VERSION_MAJOR << "." << HALIDE_VERSION_MINOR << "."
-     << HALIDE_VERSION_PATCH << " translator 1";
+     << HALIDE_VERSION_PATCH << " translator 2";
   llvm::SHA256 hash;
   hash.update(text);
   return llvm::toHex(hash.final(), true).substr(0, 40);

@@ -106,9 +106,10 @@ Expr vectorLog1p(Expr x) {
 }
 
 std::pair<Expr, Expr> philox(Expr key, Expr c0, Expr c1) {
+  Expr factor = cast<uint32_t>(Expr(0xD256D193u));
   for (int round = 0; round < 10; ++round) {
-    Expr product = cast<uint64_t>(c0) * Internal::make_const(UInt(64), (uint64_t)0xD256D193);
-    Expr hi = cast<uint32_t>(product >> 32), lo = cast<uint32_t>(product);
+    // The two halves apart: the upper one alone is a multiply-high of 32-bit lanes.
+    Expr hi = cast<uint32_t>((cast<uint64_t>(c0) * cast<uint64_t>(factor)) >> 32), lo = c0 * factor;
     c0 = hi ^ key ^ c1;
     c1 = lo;
     key = key + cast<uint32_t>(Expr(0x9E3779B9u));

@@ -17,15 +17,9 @@ using namespace tintype::graph;
 
 namespace tintype::schedule {
 
-namespace {
-struct Tile {
-  int width, vectors, rows; ///< NR = width * vectors, MR = rows
-};
-} // namespace
-
 /// Vectors times rows accumulators must fit the register file (32, or 16 below
 /// AVX-512) beside one row of B; among those the one that wastes least of N.
-static Tile chooseTile(const Machine &machine, AffineExpr n) {
+Tile chooseTile(const Machine &machine, AffineExpr n) {
   int v = machine.vectorWidth;
   SmallVector<Tile> tiles = v >= 16 ? SmallVector<Tile>{{v, 3, 8}, {v, 4, 6}, {v, 2, 12}, {v, 1, 12}}
                                     : SmallVector<Tile>{{v, 2, 6}, {v, 3, 4}, {v, 1, 12}};
@@ -66,6 +60,15 @@ static SmallVector<Value> decode(Body &b, Value k, ArrayRef<AffineExpr> extents)
   return digits;
 }
 
+/// How much of K a block takes at once. Where rows of A need no packing all of
+/// it, if that leaves a panel of B in the second-level cache.
+int64_t Lowering::chunkOf(ComputeOp op, const Contraction &c) {
+  auto k = constantOf(productOf(op.getBy().getExprs(), ctx));
+  if (k && *k <= machine.value("ks", c.plainA ? 2048 : 512))
+    return *k;
+  return machine.value("kc", c.plainA ? 512 : 256);
+}
+
 LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, StringRef name) {
   ++numContractions;
   Location loc = op.getLoc();
@@ -78,9 +81,9 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   std::string B = (name + "_b").str(), A = (name + "_a").str(), acc = (name + "_acc").str(), C = name.str();
 
   // K in chunks: a few equal ones when it is known.
-  int64_t chunk = machine.value("kc", 512), single = machine.value("ks", 1024);
+  int64_t chunk = chunkOf(op, c);
   std::optional<int64_t> fixedK = constantOf(K);
-  bool isChunked = !fixedK || *fixedK > single;
+  bool isChunked = !fixedK || *fixedK > chunk;
   bool isExact = false; // every chunk is whole
   AffineExpr numChunks;
   if (isChunked && fixedK) {
@@ -227,15 +230,25 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
     else
       computeRoot(p);
   }
+  // Several panels side by side: a row of the source is read in one piece.
+  auto sideBySide = [&](StringRef f, StringRef lane, StringRef tile, int64_t count, const Strings &rest) {
+    split(f, -1, tile, "po", "pi", count, halide::Tail::guard);
+    reorder(f, -1, with({lane.str(), "pi", "k", "po"}, rest));
+  };
   bound(B, "nv", 0, NR);
+  if (c.bAlongN && !c.bAlongK)
+    sideBySide(B, "nv", "no", 4, varsB);
   vectorize(B, -1, "nv", V);
   unroll(B, -1, "nv");
   if (isPacked) {
     bound(A, "mv", 0, MR);
-    if (packAlongK)
+    if (packAlongK) {
       vectorize(A, -1, "k", V, halide::Tail::guard);
-    else
+    } else {
+      if (c.aAlongM)
+        sideBySide(A, "mv", "mo", 8, varsA);
       vectorize(A, -1, "mv");
+    }
   }
 
   tiles[op] = {C, NR, MR, c.m, c.n, isChunked, {}};

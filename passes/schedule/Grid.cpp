@@ -21,19 +21,22 @@ static int64_t estimateProduct(ArrayRef<AffineExpr> dims) {
 }
 
 /// Rows and columns of a block, by what packing, cache and balance cost. All
-/// sizes are multiples of every tile (48 rows, 192 columns).
+/// sizes are multiples of every tile (48 rows, 96 columns, or 192 for tiles of 64).
 std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contraction &c, bool cutsN) {
   int64_t M = constantOf(op.getOver()[c.m]).value_or(2048), N = estimate(op.getOver()[c.n]), K = estimateProduct(op.getBy().getExprs());
-  int64_t chunk = std::min<int64_t>(K, constantOf(productOf(op.getBy().getExprs(), ctx)) && K <= 1024 ? 1024 : 512);
+  int64_t chunk = std::min<int64_t>(K, chunkOf(op, c));
   int64_t outer = 1;
   for (unsigned i : c.rest)
     outer *= estimate(op.getOver()[i]);
+  Tile tile = chooseTile(machine, op.getOver()[c.n]);
   // Cycles to pack an element over those to use it once (1/32 on two FMA units of 16).
-  double packB = c.bAlongN ? 20 : 40, packA = c.plainA ? 0 : 20;
+  double packB = c.bAlongN ? 20 : 60, packA = c.plainA ? 10 : 20;
   std::pair<int64_t, int64_t> best{96, cutsN ? 192 : N};
   double bestCost = 1e30;
   for (int64_t mb : {96, 192, 384, 576, 768, 1152})
-    for (int64_t nb : {192, 384, 576}) {
+    for (int64_t nb : {96, 192, 384, 576}) {
+      if (nb % (tile.width * tile.vectors))
+        continue;
       if (!cutsN)
         nb = N;
       int64_t rows = std::min(mb, M), columns = std::min(nb, N);
@@ -45,7 +48,7 @@ std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contr
       double waste = double(llvm::divideCeil(M, mb) * mb) / M * (llvm::divideCeil(N, nb) * nb) / N;
       double uneven = 1 + 0.1 * machine.threads / blocks; // threads are never equally fast
       double cost = (1 + packB / rows + packA / columns) * idle * uneven * (blocks < 4 * machine.threads ? std::min(waste, 1.5) : 1);
-      if (bytes > machine.l2Bytes * 3 / 4)
+      if (bytes > machine.l2Bytes * (isStreamed ? 0.4 : 0.75))
         cost *= 1 + double(bytes) / machine.l2Bytes;
       if (cost < bestCost * 0.995) {
         bestCost = cost;

@@ -36,6 +36,13 @@ struct Machine {
   }
 };
 
+/// A register tile: NR = width * vectors columns, MR = rows.
+struct Tile {
+  int width, vectors, rows;
+};
+/// The tile for N columns.
+Tile chooseTile(const Machine &machine, AffineExpr n);
+
 class Lowering;
 
 /// Builds the scalar code of one func or update.
@@ -153,6 +160,7 @@ private:
   /// Pointwise results that can be one tuple with `op`.
   SmallVector<graph::ComputeOp> tupleOf(graph::ComputeOp op);
   bool dependsThroughRoot(Operation *op, Operation *on);
+  int64_t chunkOf(graph::ComputeOp op, const Contraction &c);
   void chooseGrid();
   std::pair<int64_t, int64_t> contractionBlock(graph::ComputeOp op, const Contraction &c, bool cutsN);
   void emitOutputs();
