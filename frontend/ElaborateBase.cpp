@@ -34,7 +34,9 @@ void Elaborator::refuse(Severity severity, Loc loc, const std::string &message, 
     for (auto it = frames.rbegin(); it != frames.rend() && shown < kShown; ++it) {
       if (!it->call)
         continue;
-      e.note(it->call) << "called from here" << (it->path.empty() ? "" : ", in " + it->path);
+      constexpr size_t kLongest = 80;
+      std::string path = it->path.size() > kLongest ? it->path.substr(0, kLongest) + ".." : it->path;
+      e.note(it->call) << "called from here" << (path.empty() ? "" : ", in " + path);
       ++shown;
     }
     if (!hint.empty())

@@ -99,8 +99,12 @@ void Elaborator::declareParam(Instance &self, const ParamDecl &p) {
     fail(p.type.loc, "expected a float type for a parameter, but got " + toString(p.type), {},
          "tensors that are stored but never trained are not supported yet");
   info.dims = dimsOf(p.type.dims, self.scope);
+  Ratio count = 1;
   for (size_t i = 0; i < info.dims.size(); ++i) {
     auto n = info.dims[i].integer();
+    count = count * info.dims[i].value().value_or(Ratio(1));
+    if (count.overflowed())
+      fail(p.type.dims[i].loc, "expected a parameter of less than 2^63 elements, but got " + dimsText(info.dims));
     if (!n || *n < 1)
       fail(p.type.dims[i].loc, "expected a static extent of at least 1, but got " + info.dims[i].str() +
                                    (n ? " = " + std::to_string(*n) : ""));

@@ -37,6 +37,10 @@ void Elaborator::outside(const Access &a, const Tensor &t, const std::string &ba
     fail(a.expr->begin, "expected index(" + a.dim.str() + ") as subscript of " + base + ", but got index(" +
                             a.bound.str() + ")",
          notes);
+  std::string more = "add `?? value` for the part outside, or state a bound with `where`";
+  if (auto *n = llvm::dyn_cast<NameExpr>(a.expr))
+    if (auto it = env.indices->names.find(n->name); it != env.indices->names.end())
+      more = "state `where " + it->second.atom->extent.str() + " <= " + a.dim.str() + "`, or add `?? value` for the part outside";
   std::string text = toString(*a.expr), valid = "valid are 0.." + (a.dim - Poly(1)).str();
   if (a.value->kind == Scalar::Kind::Index) {
     for (const Atom *x : a.value->poly.atoms())
@@ -50,7 +54,7 @@ void Elaborator::outside(const Access &a, const Tensor &t, const std::string &ba
     }
     auto high = bounds.highest(a.value->poly);
     fail(a.expr->loc, "subscript " + text + " may be " + (high ? high->str() : "too large") + ", " + valid + " of dimension " + a.dim.str(),
-         notes, "add `?? value` for the part outside, or state a bound with `where`");
+         notes, more);
   }
   fail(a.expr->begin, "subscript " + text + " is not known to lie inside, " + valid + " of dimension " + a.dim.str(), notes,
        "clamp(.., n) makes an index(n)");
@@ -123,8 +127,11 @@ void Elaborator::inferAt(const SubscriptExpr &e, const std::set<std::string> &na
   for (const Dim &d : e.dims)
     packs += d.isPack();
   size_t given = e.dims.size() - packs;
-  if (packs > 1 || dims.size() < given || (!packs && dims.size() != given))
-    return; // refused when the subscript is evaluated
+  if (packs > 1 || dims.size() < given || (!packs && dims.size() != given)) {
+    out.mismatch = &e;
+    out.rank = dims.size();
+    return; // refused when the subscript is evaluated, if it is
+  }
   size_t at = 0;
   for (const Dim &d : e.dims) {
     if (d.isPack()) {

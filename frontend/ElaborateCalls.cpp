@@ -306,12 +306,12 @@ static std::string suggestion(const Expr &fact, const std::string &to) {
 void Elaborator::checkWhere(const FnDecl &fn, const Expr &fact, Scope &scope, Loc loc) {
   Env env{&scope, nullptr};
   std::string who = frames.back().name;
-  auto refuse = [&](const std::string &why) {
+  auto refuseFact = [&](const std::string &why, bool canState) {
     Frame inner = frames.back();
     frames.pop_back();
     std::string outer = frames.empty() ? "" : frames.back().name;
     fail(loc, who + " requires " + toString(fact) + ", " + why, {{fact.begin, "required here"}},
-         outer.empty() ? "" : suggestion(fact, outer));
+         outer.empty() || !canState ? "" : suggestion(fact, outer));
   };
   auto *b = llvm::dyn_cast<BinaryExpr>(&fact);
   if (b && b->op >= BinaryOp::Less && b->op <= BinaryOp::NotEqual) {
@@ -327,7 +327,7 @@ void Elaborator::checkWhere(const FnDecl &fn, const Expr &fact, Scope &scope, Lo
                                                       : bounds.proveNonNegative(d - Poly(1)) ||
                                                      bounds.proveNonNegative(*p - *q - Poly(1));
       if (!proved)
-        refuse("which " + (frames.size() > 1 ? frames[frames.size() - 2].name : "the caller") + " does not guarantee");
+        refuseFact("which " + (frames.size() > 1 ? frames[frames.size() - 2].name : "the caller") + " does not guarantee", true);
       return;
     }
   }
@@ -341,7 +341,7 @@ void Elaborator::checkWhere(const FnDecl &fn, const Expr &fact, Scope &scope, Lo
           values = std::to_string(*l.as<Poly>()->integer()) + " " + spelling(b->op).str() + " " +
                    std::to_string(*r.as<Poly>()->integer());
       }
-      refuse("which does not hold here" + (values.empty() ? "" : " (" + values + ")"));
+      refuseFact("which does not hold here" + (values.empty() ? "" : " (" + values + ")"), false);
     }
     return;
   }

@@ -138,9 +138,12 @@ Value Elaborator::field(const FieldExpr &e, const Env &env) {
 Value Elaborator::staticInts(const BinaryExpr &e, const Poly &a, const Poly &b) {
   auto result = [&](Poly p) -> Value {
     if (p.overflowed())
-      fail(e.loc, "expected a size below 2^63, but " + toString(e) + " is larger or divides by zero");
+      fail(e.loc, "expected a size below 2^63, but " + toString(e) + " is larger");
     return p;
   };
+  bool divides = e.op == BinaryOp::Div || e.op == BinaryOp::FloorDiv || e.op == BinaryOp::Mod;
+  if (auto divisor = b.value(); divides && divisor && divisor->isZero())
+    fail(e.loc, "expected a divisor other than 0 in " + toString(e));
   switch (e.op) {
   case BinaryOp::Add: return result(a + b);
   case BinaryOp::Sub: return result(a - b);
@@ -152,8 +155,6 @@ Value Elaborator::staticInts(const BinaryExpr &e, const Poly &a, const Poly &b) 
     if (q)
       return result(*q);
     auto x = a.value(), y = b.value();
-    if (x && y && y->num == 0)
-      fail(e.loc, "expected a divisor other than 0 in " + toString(e));
     std::string values = x && y && !(a.constant() && b.constant()) ? " = " + Poly(*x).str() + " / " + Poly(*y).str() : "";
     fail(e.loc, a.str() + " / " + b.str() + values + (x && y ? " is not exact" : " is not known to be exact"), {},
          "`//` rounds down; a float divides without rounding to an int");

@@ -152,7 +152,11 @@ public:
     std::map<std::string, Indices::Bound> found; ///< atom unset, see `dims`
     std::map<std::string, Poly> dims;
     std::optional<std::vector<Poly>> pack;
+    /// A subscript with another number of dims than its tensor has.
+    const SubscriptExpr *mismatch = nullptr;
+    size_t rank = 0;
   };
+  [[noreturn]] void wrongCount(const SubscriptExpr &e, size_t rank, const NoteList &notes = {});
   void inferExtents(const Expr &e, const std::set<std::string> &names, const Env &env, Extents &out);
   void inferAt(const SubscriptExpr &e, const std::set<std::string> &names, const Env &env, Extents &out);
 

@@ -105,6 +105,14 @@ Value Elaborator::listItem(const SubscriptExpr &e, const List &list, const Env &
   return list[i];
 }
 
+void Elaborator::wrongCount(const SubscriptExpr &e, size_t rank, const NoteList &notes) {
+  size_t packs = 0;
+  for (const Dim &d : e.dims)
+    packs += d.isPack();
+  fail(e.bracketLoc, "expected " + std::to_string(rank) + " subscripts of " + toString(*e.base) + ", but got " +
+                         std::to_string(e.dims.size() - packs) + (packs ? " beside ..." : ""), notes);
+}
+
 Value Elaborator::subscript(const SubscriptExpr &e, const Env &env) {
   if (auto *n = llvm::dyn_cast<NameExpr>(e.base.get()))
     if (env.indices && env.indices->names.count(n->name))
@@ -133,9 +141,7 @@ Value Elaborator::subscript(const SubscriptExpr &e, const Env &env) {
     fail(e.bracketLoc, "expected at most one ... in a subscript, but got " + std::to_string(packs));
   size_t given = e.dims.size() - packs;
   if (t.dims.size() < given || (!packs && t.dims.size() != given))
-    fail(e.bracketLoc, "expected " + std::to_string(t.dims.size()) + " subscripts of " + name + ", but got " +
-                           std::to_string(given) + (packs ? " beside ..." : ""),
-         t.declared ? NoteList{{t.declared, name + " has type " + typeText(t)}} : NoteList{});
+    wrongCount(e, t.dims.size(), t.declared ? NoteList{{t.declared, name + " has type " + typeText(t)}} : NoteList{});
   size_t packSize = t.dims.size() - given;
   std::vector<Access> accesses;
   for (const Dim &d : e.dims) {
@@ -278,6 +284,8 @@ Indices Elaborator::makeIndices(const std::vector<Bind> &binds, const Env &env, 
       inferExtents(*u, names, look, found);
     for (const std::string &name : open) {
       auto it = found.dims.find(name);
+      if (it == found.dims.end() && found.mismatch)
+        wrongCount(*found.mismatch, found.rank);
       if (it == found.dims.end()) {
         Loc at;
         for (const Bind &b : binds)

@@ -3,6 +3,7 @@
 // functions that the task names become `@forward`, `@loss` and `@train_loss`.
 // Losses that a task implies are ordinary functions of std/tasks.tin.
 //===----------------------------------------------------------------------===//
+#include "frontend/Derive.h"
 #include "frontend/ElaborateImpl.h"
 #include "frontend/StdFiles.h"
 #include "mlir/IR/Verifier.h"
@@ -474,6 +475,25 @@ void Elaborator::summarize(Summary &out, const Recipe &recipe) {
       if (auto *o = t.getAsObject())
         out.tasks.push_back(o->getString("kind").value_or("").str());
   module->walk([&](FuncOp f) { out.programs.push_back(f.getName().str()); });
+  for (const DeclPtr &d : modelBlock->members)
+    if (auto *fn = llvm::dyn_cast<FnDecl>(d.get()); fn && !fn->name.empty()) {
+      std::string text = "(";
+      for (const Parameter &p : fn->params)
+        text += (text.size() > 1 ? ", " : "") + p.name + ": " + toString(p.type);
+      out.functions.push_back({fn->name, text + ") -> " + toString(fn->result)});
+    }
+  auto forward = module->lookupSymbol<FuncOp>("forward");
+  if (!forward)
+    return;
+  // Along a whole context of one example.
+  std::map<std::string, int64_t> sizes;
+  int64_t length = limits.count("T") ? limits["T"].max : 1;
+  constexpr int64_t kUnbounded = 1 << 20, kUsual = 1024;
+  sizes["T"] = length = length == kUnbounded ? kUsual : length;
+  out.flopsPerToken = countFlops(forward, sizes) / double(length);
+  auto *task = recipe.json.getObject("task");
+  if (task && task->getString("kind").value_or("") == "causal_lm" && limits.count("T"))
+    deriveState(forward, "T", diag.getSources(), out);
 }
 
 std::optional<Elaborated> elaborate(const Program &program, SourceManager &sources, mlir::MLIRContext *ctx,
