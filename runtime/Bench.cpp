@@ -86,18 +86,25 @@ double unitsPerStep(const DimValues &dims) {
          static_cast<double>(std::max<int64_t>(dims.get("T"), 1));
 }
 
-void printProfile(std::vector<KernelProfile> rows, double steps, double stepSeconds, double peak) {
-  fprintf(stderr, "%9s %9s %6s %9s %6s %7s  %-12s kernel\n", "calls", "ms/step", "%", "GFLOP/s", "peak", "GB/s",
-          "kind");
-  double sum = 0;
+/// Rates are per core by CPU time, which holds on a busy machine too.
+void printProfile(const std::vector<KernelProfile> &rows, double steps, double peakOfCore) {
+  double wall = 0, cpu = 0, flops = 0;
   for (const KernelProfile &k : rows) {
-    double gflops = k.flops / k.seconds * 1e-9;
-    sum += k.seconds;
-    fprintf(stderr, "%9.0f %9.3f %6.1f %9.1f %5.0f%% %7.1f  %-12s %s  %s\n", static_cast<double>(k.calls) / steps,
-            k.seconds / steps * 1e3, k.seconds / steps / stepSeconds * 100, gflops, gflops / peak * 100,
-            k.bytes / k.seconds * 1e-9, k.kind.c_str(), k.name.c_str(), k.label.c_str());
+    wall += k.seconds;
+    cpu += k.cpuSeconds;
+    flops += k.flops;
   }
-  fprintf(stderr, "%9s %9.3f %6.1f\n", "all", sum / steps * 1e3, sum / steps / stepSeconds * 100);
+  fprintf(stderr, "%7s %8s %9s %9s %6s %8s %5s %6s  %-12s kernel\n", "calls", "blocks", "wall ms", "cpu ms", "% cpu",
+          "GFLOP/s", "peak", "GB/s", "kind");
+  for (const KernelProfile &k : rows) {
+    double gflops = k.flops / k.cpuSeconds * 1e-9;
+    fprintf(stderr, "%7.0f %8.0f %9.3f %9.3f %6.1f %8.1f %4.0f%% %6.1f  %-12s %s  %s\n",
+            static_cast<double>(k.calls) / steps, static_cast<double>(k.blocks) / steps, k.seconds / steps * 1e3,
+            k.cpuSeconds / steps * 1e3, k.cpuSeconds / cpu * 100, gflops, gflops / peakOfCore * 100,
+            k.bytes / k.cpuSeconds * 1e-9, k.kind.c_str(), k.name.c_str(), k.label.c_str());
+  }
+  fprintf(stderr, "%7s %8s %9.3f %9.3f %6s %8.1f %4.0f%%  per core by CPU time\n", "all", "", wall / steps * 1e3,
+          cpu / steps * 1e3, "", flops / cpu * 1e-9, flops / cpu * 1e-9 / peakOfCore * 100);
 }
 
 /// Runs one program (and the optimiser after it, when training) for a while and reports.
@@ -119,7 +126,8 @@ void bench(Context &context, const BenchOptions &o, bool training) {
   fillRandom(program, context.seed);
 
   std::vector<double> times, optimizerTimes;
-  double peak = 0, firstStep = 0, spent = 0, nextProbe = 0, loss = 0;
+  PeakFlops peak;
+  double firstStep = 0, spent = 0, nextProbe = 0, loss = 0;
   for (int64_t t = 1; t <= 3 || spent < o.seconds; ++t) {
     if (t == 2)
       program.setProfiling(o.profile);
@@ -142,7 +150,7 @@ void bench(Context &context, const BenchOptions &o, bool training) {
     optimizerTimes.push_back(seconds - inProgram);
     spent += seconds;
     if (spent >= nextProbe) { // the machine drifts: probe as it goes
-      peak = std::max(peak, probeFlops(context.threads(), m, 0.01));
+      probeFlops(context.threads(), m, 0.01, peak);
       nextProbe = spent + 0.1;
     }
   }
@@ -159,9 +167,9 @@ void bench(Context &context, const BenchOptions &o, bool training) {
   out["first_step_seconds"] = firstStep;
   out["peak_rss_bytes"] = rss;
   out["gflops"] = gflops;
-  out["peak_gflops"] = peak;
+  out["peak_gflops"] = peak.all;
   out["read_gbs"] = read;
-  out["fraction"] = gflops / peak;
+  out["fraction"] = gflops / peak.all;
   out["steps"] = times.size();
   out["threads"] = context.threads().count();
   out["dims"] = program.dims().str();
@@ -175,12 +183,12 @@ void bench(Context &context, const BenchOptions &o, bool training) {
   else
     for (auto &[key, value] : out.items())
       std::cout << key << " " << value << "\n";
-  if (o.profile) {
-    printProfile(program.profile(), steps, median, peak);
-    if (training)
-      fprintf(stderr, "%9s %9.3f %6.1f %23s %7.1f  optimiser\n", "", out["optimizer_seconds"].get<double>() * 1e3,
-              out["optimizer_seconds"].get<double>() / median * 100, "",
-              optimizer->bytesPerStep() / out["optimizer_seconds"].get<double>() * 1e-9);
+  if (o.profile)
+    printProfile(program.profile(), steps, peak.core);
+  if (o.profile && training) {
+    double seconds = optimizerTimes[optimizerTimes.size() / 2];
+    fprintf(stderr, "%7s %8s %9.3f %32s %6.1f  optimiser\n", "", "", seconds * 1e3, "",
+            optimizer->bytesPerStep() / seconds * 1e-9);
   }
   if (o.memory)
     fprintf(stderr, "%s\ntemporaries of kernels %s\n", program.explainPeak().c_str(),

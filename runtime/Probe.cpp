@@ -8,6 +8,7 @@
 #include "runtime/Memory.h"
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <numeric>
 
 namespace tintype::rt {
@@ -43,26 +44,36 @@ TINTYPE_CHAINS(chains512, "avx512f,fma", V16, 24, "+v")
 TINTYPE_CHAINS(chains256, "avx2,fma", V8, 12, "+x")
 TINTYPE_CHAINS(chains128, "sse2", V4, 12, "+x")
 
+double cpuSeconds() {
+  struct timespec t{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
+
 bool hasFeature(const Manifest &m, const char *name) {
   return std::find(m.features().begin(), m.features().end(), name) != m.features().end();
 }
 
 } // namespace
 
-double probeFlops(Threads &threads, const Manifest &m, double seconds) {
+void probeFlops(Threads &threads, const Manifest &m, double seconds, PeakFlops &best) {
   __builtin_cpu_init();
   bool wide = __builtin_cpu_supports("avx512f") && (hasFeature(m, "avx512f") || m.features().empty());
   bool fma = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   float (*run)(int64_t) = wide ? chains512 : fma ? chains256 : chains128;
-  double perRound = wide ? 24 * 16 * 2 : fma ? 12 * 8 * 2 : 12 * 4 * 2;
-  double best = 0;
+  double work = (wide ? 24 * 16 * 2 : fma ? 12 * 8 * 2 : 12 * 4 * 2) * static_cast<double>(kRounds) * 1e-9;
+  std::vector<double> core(threads.count());
   std::atomic<float> sink{0};
   for (Clock::time_point start = Clock::now(); since(start) < seconds;) {
     Clock::time_point t = Clock::now();
-    threads.parallelFor(threads.count(), [&](int64_t) { sink.store(run(kRounds)); });
-    best = std::max(best, perRound * kRounds * threads.count() / since(t));
+    threads.parallelFor(threads.count(), [&](int64_t i) {
+      double begin = cpuSeconds();
+      sink.store(run(kRounds));
+      core[i] = work / (cpuSeconds() - begin);
+    });
+    best.all = std::max(best.all, work * threads.count() / since(t));
+    best.core = std::max(best.core, *std::max_element(core.begin(), core.end()));
   }
-  return best * 1e-9;
 }
 
 double probeRead(Threads &threads, double seconds) {

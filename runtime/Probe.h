@@ -5,9 +5,15 @@
 
 namespace tintype::rt {
 
-/// Best GFLOP/s of f32 fused multiply-adds on all threads in about `seconds`.
-/// The vector width is the widest of the machine that the kernels may use too.
-double probeFlops(Threads &threads, const Manifest &manifest, double seconds);
+/// GFLOP/s of f32 fused multiply-adds.
+struct PeakFlops {
+  double all = 0;  ///< all threads together, by the wall clock
+  double core = 0; ///< one thread, by its CPU time
+};
+
+/// Raises `best` to the best seen in about `seconds`. The vector width is the
+/// widest of the machine that the kernels may use too.
+void probeFlops(Threads &threads, const Manifest &manifest, double seconds, PeakFlops &best);
 
 /// Best GB/s of reading memory far larger than the caches.
 double probeRead(Threads &threads, double seconds);

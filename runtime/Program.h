@@ -26,7 +26,9 @@ namespace tintype::rt {
 struct KernelProfile {
   std::string name, kind, label; ///< label: of its first launch
   int64_t calls = 0, blocks = 0;
-  double seconds = 0, flops = 0, bytes = 0;
+  double seconds = 0;    ///< wall clock
+  double cpuSeconds = 0; ///< inside the kernel, all threads together: what a busy machine does not distort
+  double flops = 0, bytes = 0;
 };
 
 /// Where inputs and outputs lie: in memory of the executor, or where the caller
@@ -64,7 +66,8 @@ public:
   /// The launch where most memory is alive, and the `count` largest buffers there, as text.
   std::string explainPeak(int count = 8) const;
 
-  void setProfiling(bool on) { profiling = on; }
+  /// Costs two clock readings per block.
+  void setProfiling(bool on);
   std::vector<KernelProfile> profile() const; ///< slowest first
 
 private:
@@ -112,7 +115,8 @@ private:
   Memory arena, boundary; // temporaries; inputs and outputs
   double totalFlops = 0, totalBytes = 0;
   bool profiling = false;
-  std::vector<KernelProfile> profiles; // per kernel
+  std::vector<KernelProfile> profiles;                      // per kernel
+  mutable std::vector<std::atomic<int64_t>> cpuNanoseconds; // per kernel, while profiling
 };
 
 } // namespace tintype::rt
