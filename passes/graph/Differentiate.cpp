@@ -223,6 +223,11 @@ struct DifferentiatePass : impl::GraphDifferentiateBase<DifferentiatePass> {
         return signalPassFailure();
       func.erase();
     }
+    // Nothing asks for derivatives any more; without them a value and its repetition in the backward part are equal.
+    getOperation().walk([](StopOp stop) {
+      stop.getResult().replaceAllUsesWith(stop.getValue());
+      stop.erase();
+    });
   }
 };
 } // namespace

@@ -101,7 +101,7 @@ def GraphSimplify : Pass<"graph-simplify", "::mlir::ModuleOp"> {
   let statistics = [
     Statistic<"numFolded", "folded", "scalar ops folded">,
     Statistic<"numCopies", "copies", "definitions that only copied">,
-    Statistic<"numErased", "erased", "unused definitions and functions erased">,
+    Statistic<"numErased", "erased", "unused or repeated ops and unused functions erased">,
   ];
 }
 

@@ -71,6 +71,10 @@ Value ScalarBuilder::select(Value c, Value x, Value y) {
     return y;
   if (constantOf(x) && constantOf(x) == constantOf(y))
     return x;
+  if (auto inner = x.getDefiningOp<arith::SelectOp>(); inner && inner.getCondition() == c)
+    x = inner.getTrueValue();
+  if (auto inner = y.getDefiningOp<arith::SelectOp>(); inner && inner.getCondition() == c)
+    y = inner.getFalseValue();
   return b.createOrFold<arith::SelectOp>(loc, c, x, y);
 }
 

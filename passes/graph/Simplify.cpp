@@ -3,8 +3,8 @@
 // constants out into the host function. Test: test/passes/graph/simplify.mlir.
 //===----------------------------------------------------------------------===//
 #include "mlir/IR/Matchers.h"
-#include "mlir/Transforms/Passes.h"
 #include "passes/graph/Index.h"
+#include "passes/graph/MergeEqual.h"
 #include "passes/graph/Passes.h"
 #include "passes/graph/Scalars.h"
 
@@ -211,6 +211,8 @@ struct SimplifyPass : impl::GraphSimplifyBase<SimplifyPass> {
 
   void runOnOperation() override {
     for (auto func : getOperation().getOps<func::FuncOp>())
+      numErased += mergeEqual(func); // so that equal conditions are one value
+    for (auto func : getOperation().getOps<func::FuncOp>())
       for (Operation &op : func.getBody().getOps()) {
         if (auto reshape = dyn_cast<ReshapeOp>(op))
           if (auto inner = reshape.getSource().getDefiningOp<ReshapeOp>())
@@ -226,11 +228,8 @@ struct SimplifyPass : impl::GraphSimplifyBase<SimplifyPass> {
           ++numCopies;
         }
       }
-    // Upstream's merges equal definitions, regions included, and equal scalars in bodies.
-    OpPassManager pm(ModuleOp::getOperationName());
-    pm.addPass(createCSEPass());
-    if (failed(runPipeline(pm, getOperation())))
-      return signalPassFailure();
+    for (auto func : getOperation().getOps<func::FuncOp>())
+      numErased += mergeEqual(func);
     eraseUnused();
   }
 };
