@@ -81,7 +81,7 @@ public:
       if (Operation *op = v.getDefiningOp())
         slice.insert(op);
     for (size_t i = 0; i < slice.size(); ++i)
-      for (Value source : sourcesOf(slice[i]))
+      for (Value source : sourcesOf(slice[i])) // grows the list
         if (Operation *op = source.getDefiningOp())
           slice.insert(op);
     for (Operation &op : func.getBody().front().without_terminator())
@@ -89,18 +89,19 @@ public:
     isForward.insert(slice.begin(), slice.end());
   }
 
-  /// What a value of the forward part needs.
-  static SmallVector<Value> sourcesOf(Operation *op) {
-    llvm::SetVector<Value> sources;
-    for (Value v : op->getOperands())
-      sources.insert(v);
-    if (isa<ComputeOp, ScatterOp>(op))
+  /// The tensors that `op` reads.
+  ArrayRef<Value> sourcesOf(Operation *op) {
+    auto [it, isNew] = sources.try_emplace(op);
+    if (isNew) {
+      llvm::SetVector<Value> found;
       op->walk([&](Operation *inner) {
         for (Value v : inner->getOperands())
           if (isa<RankedTensorType>(v.getType()))
-            sources.insert(v);
+            found.insert(v);
       });
-    return sources.takeVector();
+      it->second = found.takeVector();
+    }
+    return it->second;
   }
 
   /// The definition behind reshapes; null for what lives anyway (parameters, arguments).
@@ -110,34 +111,8 @@ public:
     return v.getDefiningOp<ComputeOp>() || v.getDefiningOp<ScatterOp>() ? v : Value();
   }
 
-  /// Values that must live until the backward part when `again` is computed again.
-  llvm::SetVector<Value> keptWith(const DenseSet<Value> &again) {
-    llvm::SetVector<Value> needed, keep;
-    for (Operation *op : backward)
-      for (Value source : sourcesOf(op))
-        if (Value v = kept(source); v && isForward.contains(v.getDefiningOp()))
-          needed.insert(v);
-    for (size_t i = 0; i < needed.size(); ++i) {
-      if (!again.contains(needed[i])) {
-        keep.insert(needed[i]);
-        continue;
-      }
-      for (Value source : sourcesOf(needed[i].getDefiningOp()))
-        if (Value v = kept(source))
-          needed.insert(v);
-    }
-    return keep;
-  }
-
-  double bytesOf(const llvm::SetVector<Value> &values) {
-    double sum = 0;
-    for (Value v : values)
-      sum += nominal.bytes(v);
-    return sum;
-  }
-
   /// Reductions that computing `v` again takes, itself included.
-  unsigned reductionsBehind(Value v, const DenseSet<Value> &again) {
+  unsigned reductionsBehind(Value v) {
     llvm::SetVector<Value> chain;
     chain.insert(v);
     unsigned count = 0;
@@ -153,28 +128,46 @@ public:
 
   /// Chooses until `limit` bytes are kept or nothing more pays.
   void choose(double limit, unsigned maxReductions) {
-    auto keep = keptWith({});
-    before = after = bytesOf(keep);
+    // What has to be there for the backward part, kept or computed again.
+    llvm::SetVector<Value> needed;
+    for (Operation *op : backward)
+      for (Value source : sourcesOf(op))
+        if (Value v = kept(source); v && isForward.contains(v.getDefiningOp()))
+          needed.insert(v);
+    for (Value v : needed)
+      before += nominal.bytes(v);
+    after = before;
     SmallVector<std::tuple<bool, double, size_t>> candidates; // not quadratic, price, place
-    SmallVector<Value> values(keep.begin(), keep.end());
-    for (auto [i, v] : llvm::enumerate(values))
+    for (auto [i, v] : llvm::enumerate(needed))
       candidates.push_back({!isQuadratic(v), nominal.work(v.getDefiningOp()) / nominal.bytes(v), i});
     llvm::sort(candidates);
     for (auto [linear, price, i] : candidates) {
-      Value v = values[i];
       if (after <= limit)
         break;
-      if (!keep.contains(v))
+      // Without v, what it is computed from must be there; where that is no gain, without that as well.
+      Value v = needed[i];
+      if (again.contains(v))
         continue;
-      again.insert(v);
-      auto less = keptWith(again);
-      double bytes = bytesOf(less);
-      if (bytes < after && reductionsBehind(v, again) <= maxReductions) {
-        after = bytes;
-        keep = less;
-      } else {
-        again.erase(v);
+      llvm::SetVector<Value> chain, more;
+      double change = -nominal.bytes(v);
+      chain.insert(v);
+      for (size_t k = 0; k < chain.size() && (k == 0 || change >= 0); ++k) {
+        if (k > 0)
+          change -= nominal.bytes(chain[k]);
+        for (Value source : sourcesOf(chain[k].getDefiningOp()))
+          if (Value s = kept(source); s && !needed.contains(s) && more.insert(s)) {
+            change += nominal.bytes(s);
+            chain.insert(s);
+          }
+        again.insert(chain[k]);
       }
+      if (change >= 0 || reductionsBehind(v) > maxReductions) {
+        for (Value c : chain)
+          again.erase(c);
+        continue;
+      }
+      needed.insert(more.begin(), more.end());
+      after += change;
     }
   }
 
@@ -202,7 +195,7 @@ public:
           return copy;
         Operation *def = v.getDefiningOp();
         IRMapping map;
-        for (Value source : sourcesOf(def))
+        for (Value source : SmallVector<Value>(sourcesOf(def)))
           map.map(source, copyOf(source));
         Operation *copy = b.clone(*def, map);
         copy->setAttr("graph.again", b.getUnitAttr());
@@ -210,7 +203,7 @@ public:
         ++count;
         return copies[v] = copy->getResult(0);
       };
-      for (Value source : sourcesOf(op))
+      for (Value source : SmallVector<Value>(sourcesOf(op)))
         if (Value copy = copyOf(source); copy != source) {
           op->replaceUsesOfWith(source, copy);
           op->walk([&](Operation *inner) { inner->replaceUsesOfWith(source, copy); });
@@ -231,6 +224,7 @@ public:
 private:
   func::FuncOp func;
   const Nominal &nominal;
+  llvm::DenseMap<Operation *, SmallVector<Value>> sources;
   SmallVector<Operation *> forward, backward;
   DenseSet<Operation *> isForward;
   DenseSet<Value> again;
@@ -259,7 +253,8 @@ struct LimitMemoryPass : impl::GraphLimitMemoryBase<LimitMemoryPass> {
       plan.choose(limit * 1e6, maxReductions);
       unsigned count = plan.apply();
       numRecomputed += count;
-      emitRemark(func.getLoc()) << "@" << func.getName() << " keeps " << llvm::formatv("{0:F1}", plan.after / 1e6).str()
+      if (remarks)
+        emitRemark(func.getLoc()) << "@" << func.getName() << " keeps " << llvm::formatv("{0:F1}", plan.after / 1e6).str()
                                 << " MB instead of " << llvm::formatv("{0:F1}", plan.before / 1e6).str() << " MB: " << count
                                 << " definitions are computed again, "
                                 << llvm::formatv("{0:F1}", all ? 100 * plan.redone / all : 0.0).str() << " % more work";

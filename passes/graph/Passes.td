@@ -113,8 +113,7 @@ def GraphLimitMemory : Pass<"graph-limit-memory", "::mlir::ModuleOp"> {
     in a runtime dim first, until `limit` is met or keeping less is no longer possible;
     copies of their definitions stand before their first reader, with the unit
     attribute `graph.again`, which keeps equal definitions from being merged again.
-    Not part of the pipeline: the fusion room always makes quadratic tensors again, and
-    this pass is for less memory than that.
+    Fusion makes quadratic tensors again in any case; this is for less memory than that.
 
     Before:
     ```mlir
@@ -136,6 +135,7 @@ def GraphLimitMemory : Pass<"graph-limit-memory", "::mlir::ModuleOp"> {
     Option<"nominal", "nominal", "std::string", "\"B=8,T=1024\"", "runtime dims that sizes are compared at">,
     Option<"maxReductions", "max-reductions", "unsigned", "3",
            "longest chain of reductions to do again for one value; 3 stays inside one half of a transformer layer">,
+    Option<"remarks", "remarks", "bool", "false", "say what each program keeps and what computing again costs">,
     Option<"variant", "variant", "bool", "true",
            "leave the program as it is and add the change as NAME.recompute, role ROLE_recompute">,
   ];

@@ -1,5 +1,5 @@
-// RUN: tintype-opt %s --graph-limit-memory='nominal=B=4,T=1000 limit=0.01 variant=false' 2>&1 | FileCheck %s
-// RUN: tintype-opt %s --graph-limit-memory='nominal=B=4,T=1000 limit=5' 2>&1 | FileCheck %s --check-prefix=LIMIT
+// RUN: tintype-opt %s --graph-limit-memory='nominal=B=4,T=1000 limit=0.01 variant=false remarks' 2>&1 | FileCheck %s
+// RUN: tintype-opt %s --graph-limit-memory='nominal=B=4,T=1000 limit=5 remarks' 2>&1 | FileCheck %s --check-prefix=LIMIT
 // RUN: not tintype-opt %s --graph-limit-memory=nominal=B:4 2>&1 | FileCheck %s --check-prefix=BAD
 
 // BAD: error: expected NAME=NUMBER in nominal, but got B:4
