@@ -77,6 +77,7 @@ void addEval(CLI::App &app, Context &context) {
       throw CLI::RequiredError("--data"); // not before a wrong flag is named
     const Manifest &m = context.manifest;
     const Program &program = getProgram(m, "loss");
+    expectCausal(m, "measure the loss on text");
     int64_t vocab = vocabOf(m, "loss");
     DataSet data(flags->data, "--data");
     RunInfo info = readRunInfo(flags->weights);

@@ -101,8 +101,7 @@ private:
 void generate(Context &context, const Flags &flags) {
   const Manifest &m = context.manifest;
   const Program &program = getProgram(m, "forward");
-  if (m.task() != "causal_lm")
-    fail("expected a causal_lm to generate text with, but ", m.model(), " is a ", m.task());
+  expectCausal(m, "continue a text");
   int64_t vocab = vocabOf(m, "forward");
   bool given = !flags.tokens.empty();
   std::unique_ptr<Tokenizer> tokenizer = tokenizerFor(flags.weights, flags.tokenizer, vocab, !given);

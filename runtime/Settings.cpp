@@ -41,7 +41,8 @@ template <typename T> void take(const Json &json, const char *key, T &to, const 
   const Json &value = json[key];
   bool whole = std::is_integral_v<T>;
   // A recipe may write 1e3 for a count.
-  if (!value.is_number() || (whole && value.is_number_float() && std::floor(value.get<double>()) != value.get<double>()))
+  if (!value.is_number() ||
+      (whole && value.is_number_float() && std::floor(value.get<double>()) != value.get<double>()))
     fail(where, ": expected ", whole ? "a whole number" : "a number", " for ", key, ", but got ", value.dump());
   if (value.is_number_float() && whole && !(std::abs(value.get<double>()) < 9e18))
     fail(where, ": expected ", key, " to fit 64 bits, but got ", value.dump());
@@ -75,6 +76,12 @@ TrainSettings TrainSettings::fromRecipe(const Manifest &manifest) {
   take(train, "T", s.context, where);
   take(train, "accumulate", s.accumulate, where);
   take(train, "steps", s.steps, where);
+  // The recipe may name sizes of the published model, larger than what this binary was built for.
+  for (const Symbol &symbol : manifest.symbols()) {
+    int64_t *value = symbol.name() == "T" ? &s.context : symbol.name() == "B" ? &s.batch : nullptr;
+    if (value && symbol.max() > 0)
+      *value = std::min(*value, symbol.max());
+  }
   take(train, "seed", s.seed, where);
   take(train, "clip", s.optimizer.clip, where);
   s.schedule.steps = train.contains("steps") ? s.steps : 0;

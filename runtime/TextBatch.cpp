@@ -13,8 +13,8 @@ const Input &tokensOf(const Manifest &m, const Program &p) {
   std::string takes;
   for (const Input &in : p.inputs())
     takes += (takes.empty() ? "" : ", ") + in.role();
-  fail("expected a model of text, but program ", p.role(), " of ", m.model(), " takes ", takes.empty() ? "nothing" : takes,
-       " and no tokens [B, T]");
+  fail("expected a model of text, but program ", p.role(), " of ", m.model(), " takes ",
+       takes.empty() ? "nothing" : takes, " and no tokens [B, T]");
 }
 
 /// Index of the runtime dim that `size` is, or -1.
@@ -50,6 +50,11 @@ void fillConstant(Executor &e, int index, void *data, int value) {
 int64_t vocabOf(const Manifest &m, const std::string &role) {
   int64_t bound = tokensOf(m, getProgram(m, role)).bound();
   return bound > 0 ? bound : INT32_MAX;
+}
+
+void expectCausal(const Manifest &m, const char *what) {
+  if (m.task() != "causal_lm")
+    fail("expected a causal_lm to ", what, ", but ", m.model(), " is a ", m.task());
 }
 
 DimValues textDims(const Manifest &m, const Program &p, int64_t batch, int64_t context) {

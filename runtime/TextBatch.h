@@ -15,6 +15,10 @@ namespace tintype::rt {
 /// such an input is an Error that says what the model takes instead.
 int64_t vocabOf(const Manifest &manifest, const std::string &role);
 
+/// An Error unless the model predicts the next token, as `what` needs: the targets
+/// of other tasks cannot be read off a text.
+void expectCausal(const Manifest &manifest, const char *what);
+
 /// The dims of `program` for `batch` rows of `context` tokens, checked against their bounds.
 DimValues textDims(const Manifest &manifest, const Program &program, int64_t batch, int64_t context);
 

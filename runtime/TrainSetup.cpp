@@ -1,8 +1,8 @@
 //===- TrainSetup.cpp - everything before the first step ------------------===//
-#include "runtime/MemoryLimit.h"
 #include "runtime/Error.h"
-#include "runtime/TextBatch.h"
+#include "runtime/MemoryLimit.h"
 #include "runtime/RunTokenizer.h"
+#include "runtime/TextBatch.h"
 #include "runtime/Train.h"
 #include "runtime/Weights.h"
 #include <algorithm>
@@ -209,7 +209,8 @@ void Trainer::openVal() {
   } else if (!val.empty()) {
     val = absolute({val}).front();
     DataSet data({val}, "--val");
-    valTokens = data.tokens(*tokenizer, vocabOf(manifest, "train_step"), folder.file("cache"), context.threads().count());
+    valTokens =
+        data.tokens(*tokenizer, vocabOf(manifest, "train_step"), folder.file("cache"), context.threads().count());
     valWindows = std::make_unique<Windows>(valTokens, 0, valTokens.size(), settings.context, val);
   }
   if (flags.resume && run.value("val", Json("")) != val)
@@ -217,7 +218,7 @@ void Trainer::openVal() {
   run["val"] = val;
   windows = std::make_unique<Windows>(tokens, 0, end, settings.context, run["data"]["paths"][0].get<std::string>());
   if (valWindows)
-    getProgram(manifest, "loss");
+    expectCausal(manifest, "validate on text");
 }
 
 void Trainer::loadState() {

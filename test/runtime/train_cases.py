@@ -87,7 +87,7 @@ def case_resume(b):
     b.same("small", "small-parts")
     b.train("limited", "--steps", 11, "--batch", 4, "--memory-limit", "1G")
     b.same("small", "limited")
-    b.refuse("train", "--data", b.text, "--out", b.work / "tiny", "--memory-limit", "1K", words=["--memory-limit", "1K", "KiB"])
+    b.refuse("train", "--data", b.text, "--out", b.work / "tiny", "--memory-limit", "1K", words=["--memory-limit", "1K", "at least"])
 
 
 def case_kill(b):
