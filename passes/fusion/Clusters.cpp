@@ -1,5 +1,6 @@
 //===- Clusters.cpp - which definitions become one kernel -----------------===//
 #include "passes/fusion/Clusters.h"
+#include "passes/fusion/Cost.h"
 #include "passes/fusion/Kernel.h"
 #include <queue>
 
@@ -29,7 +30,7 @@ static std::string whyNotOneRow(ArrayRef<Operation *> group, const llvm::SmallPt
   unsigned rows = 0;
   SmallVector<AffineExpr> outer;
   for (Operation *op : group)
-    if (isReduction(op)) {
+    if (isReduction(op) && !isContraction(op)) {
       SmallVector<AffineExpr> kept = dimsOf(op->getResult(0).getType());
       if (rows && kept.size() != rows)
         return "they reduce to " + std::to_string(rows) + " and " + std::to_string(kept.size()) + " dims";
@@ -49,7 +50,20 @@ static std::string whyNotOneRow(ArrayRef<Operation *> group, const llvm::SmallPt
   return "";
 }
 
-std::string whyNotOneKernel(ArrayRef<Operation *> group) {
+/// A contraction shares a kernel with more than its epilogue only for a tensor of
+/// quadratic size, which then stays in cache: anything else is cheaper in memory
+/// than packed operands that are computed once more for each block of rows.
+static bool touchesQuadratic(Operation *contraction, const llvm::SmallPtrSetImpl<Operation *> &members) {
+  Value result = contraction->getResult(0);
+  auto isInside = [&](Operation *user) { return members.contains(user->getParentOp()); };
+  if (isQuadratic(result) && llvm::any_of(result.getUsers(), isInside))
+    return true;
+  return llvm::any_of(readsOf(contraction), [&](ReadOp read) {
+    return isQuadratic(read.getSource()) && members.contains(read.getSource().getDefiningOp());
+  });
+}
+
+std::string whyNotOneKernel(ArrayRef<Operation *> group, bool keepInCache) {
   // Compile time: each definition is a Halide function, and loop nests are fused.
   constexpr size_t maxDefinitions = 32;
   if (group.size() <= 1)
@@ -64,19 +78,24 @@ std::string whyNotOneKernel(ArrayRef<Operation *> group) {
     reductions += isReduction(op);
   }
   llvm::SmallPtrSet<Operation *, 8> members(group.begin(), group.end());
-  if (contractions > 1)
-    return "it would hold " + std::to_string(contractions) + " contractions";
-  if (contractions == 1 && reductions > 1)
-    return "a contraction and a reduction";
+  if (contractions && (reductions > 1 || contractions > 1))
+    for (Operation *op : group)
+      if (isContraction(op) && !(keepInCache && touchesQuadratic(op, members)))
+        return contractions > 1 ? "it would hold " + std::to_string(contractions) + " contractions"
+                                : "a contraction and a reduction";
   if (reductions > contractions)
     return whyNotOneRow(group, members);
+  if (contractions > 1)
+    return "no reduction says what its rows are";
   return whyNotOneSpace(group, members, dimsOf(group.front()->getResult(0).getType()));
 }
 
 //===-- the partition -----------------------------------------------------===//
 
-Clusters::Clusters(Block &block) : block(block) {
+Clusters::Clusters(Block &block, bool keepInCache) : block(block), keepInCache(keepInCache) {
   llvm::DenseMap<Attribute, SmallVector<unsigned>> sinceWrite; // parameter -> accesses of its gradient
+  auto func = dyn_cast<func::FuncOp>(block.getParentOp());
+  Operation *loss = func ? lossOf(func) : nullptr;
   for (Operation &op : block.without_terminator()) {
     unsigned i = ops.size();
     ops.push_back(&op);
@@ -89,6 +108,9 @@ Clusters::Clusters(Block &block) : block(block) {
         before.insert(index[def]);
     };
     op.walk([&](Operation *inner) { llvm::for_each(inner->getOperands(), follow); });
+    // What is made again must not join what it was made from before the loss.
+    if (op.hasAttr(againAttr) && loss)
+      before.insert(index[loss]);
     // Reads and writes of a gradient keep their order.
     if (auto grad = dyn_cast<GradOp>(&op)) {
       auto &accesses = sinceWrite[grad.getNameAttr()];
@@ -140,7 +162,7 @@ std::string Clusters::merge(unsigned a, unsigned b) {
   SmallVector<Operation *> group;
   for (unsigned i : both)
     group.push_back(ops[i]);
-  if (std::string reason = whyNotOneKernel(group); !reason.empty())
+  if (std::string reason = whyNotOneKernel(group, keepInCache); !reason.empty())
     return reason;
   if (reaches(a, b) || reaches(b, a))
     return "one uses the other through a third kernel";

@@ -13,12 +13,14 @@ namespace tintype::fusion {
 
 /// Why `group`, definitions in program order, cannot be one kernel whatever
 /// stands around it; empty when it can. The forms of kernels are in README.md.
-std::string whyNotOneKernel(llvm::ArrayRef<mlir::Operation *> group);
+/// With `keepInCache` contractions that make and read a tensor of quadratic size may
+/// share a kernel with the rows between them.
+std::string whyNotOneKernel(llvm::ArrayRef<mlir::Operation *> group, bool keepInCache);
 
 class Clusters {
 public:
   /// Every op of `block` but its terminator, each in a cluster of its own.
-  explicit Clusters(mlir::Block &block);
+  Clusters(mlir::Block &block, bool keepInCache);
 
   unsigned clusterOf(mlir::Operation *op) const { return cluster.lookup(op); }
   /// The definitions of a cluster in program order; empty for other ops.
@@ -33,6 +35,7 @@ private:
   bool reaches(unsigned from, unsigned to) const;
 
   mlir::Block &block;
+  bool keepInCache;
   std::vector<mlir::Operation *> ops; // in program order
   llvm::DenseMap<mlir::Operation *, unsigned> cluster, index;
   std::vector<llvm::SmallVector<unsigned>> members;  // cluster -> indices of ops, sorted

@@ -47,6 +47,22 @@ BodyCost costOf(Operation *definition) {
   return cost;
 }
 
+/// Whether a product of `e` has a runtime dim twice.
+static bool hasSquare(AffineExpr e) {
+  auto b = dyn_cast<AffineBinaryOpExpr>(e);
+  if (b && b.getKind() == AffineExprKind::Add)
+    return hasSquare(b.getLHS()) || hasSquare(b.getRHS());
+  llvm::SmallDenseSet<unsigned> seen;
+  bool square = false;
+  walkSymbols(e, [&](unsigned id) { square |= !seen.insert(id).second; });
+  return square;
+}
+
+bool isQuadratic(Value v) {
+  auto type = dyn_cast<RankedTensorType>(v.getType());
+  return type && hasSquare(productOf(dimsOf(type), type.getContext()));
+}
+
 std::string bytesText(Type tensor) {
   auto type = cast<RankedTensorType>(tensor);
   unsigned bytes = (type.getElementTypeBitWidth() + 7) / 8;

@@ -71,7 +71,7 @@ struct FormKernels : public tintype::fusion::impl::GraphFormKernelsBase<FormKern
     func::FuncOp func = getOperation();
     if (func.isExternal() || func->hasAttr("graph.kernel"))
       return;
-    Clusters clusters(func.getBody().front());
+    Clusters clusters(func.getBody().front(), keepInCache);
     for (Operation &op : func.getBody().front())
       if (isDefinition(&op)) {
         for (Operation *producer : producersOf(&op))

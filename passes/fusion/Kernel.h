@@ -58,6 +58,9 @@ void sinkScalars(mlir::Operation *definition);
 /// Makes equal scalar ops of a body one, and drops those that nothing uses.
 void simplifyBody(mlir::Operation *definition);
 
+/// The op that makes the result called "loss", or null: what follows it is backward.
+mlir::Operation *lossOf(mlir::func::FuncOp func);
+
 /// Erases ops of `func` whose results nothing uses.
 void eraseDead(mlir::func::FuncOp func);
 

@@ -89,6 +89,26 @@ def GraphReuseValues : FusionPass<"graph-reuse-values", "::mlir::func::FuncOp"> 
   let statistics = [Statistic<"numReused", "reused", "expressions that became reads">];
 }
 
+def GraphAlignRows : FusionPass<"graph-align-rows", "::mlir::func::FuncOp"> {
+  let summary = "give tensors of quadratic size the order of dims of what sums them up";
+  let description = [{
+    Scores have their rows in one order (batch, head, position), the contraction
+    that they weigh has them in another (batch, position, head). Definitions that
+    are connected through reads in the same row are permuted to the order of the
+    contraction, so that a kernel over rows can hold all of them. Only dims of
+    results and maps change; a tensor that anything but a read uses stays.
+
+    ```mlir
+    %o = graph.compute sum over <B, T, 2, 16> by <T> { p[d0, d2, d1, d4] * v[d0, d4, d2, d3] }
+    ```
+    becomes
+    ```mlir
+    %o = graph.compute sum over <B, T, 2, 16> by <T> { p[d0, d1, d2, d4] * v[d0, d4, d2, d3] }
+    ```
+  }];
+  let statistics = [Statistic<"numAligned", "aligned", "definitions permuted">];
+}
+
 def GraphFormKernels : FusionPass<"graph-form-kernels", "::mlir::func::FuncOp"> {
   let summary = "group definitions that one kernel can compute, and order the groups";
   let description = [{
@@ -98,13 +118,20 @@ def GraphFormKernels : FusionPass<"graph-form-kernels", "::mlir::func::FuncOp"> 
     * a contraction with pointwise definitions over its points, which read it and
       each other at the point (bias, activation, residual, accumulation);
     * a row: reductions that keep the same leading dims, and pointwise definitions
-      with these leading dims, which read each other in the same row;
+      with these leading dims, which read each other in the same row; with them the
+      contractions that make or sum up a row of quadratic size;
     * pointwise definitions over the same points, which read each other at the
       point, or the same tensor;
     * a scatter.
 
     Reads and writes of a gradient (`graph.grad`, `graph.set_grad`) keep their order.
   }];
+  let options = [
+    Option<"remarks", "remarks", "bool", "false",
+           "say each decision with the number that decided it (off: thousands in a training step)">,
+    Option<"keepInCache", "keep-in-cache", "bool", "true",
+           "let contractions share a kernel with the rows between them where a tensor of quadratic size "
+           "then stays in cache (on: as fast at 1024 positions, and memory does not grow with their square)">];
   let statistics = [Statistic<"numJoined", "joined", "clusters merged into another">];
 }
 

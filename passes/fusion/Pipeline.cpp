@@ -13,6 +13,7 @@ void tintype::buildFusionPipeline(OpPassManager &pm, bool remarks) {
   hosts.addPass(fusion::createGraphInline({remarks}));
   hosts.addPass(createCSEPass()); // inlined bodies may have become equal
   hosts.addPass(fusion::createGraphReuseValues({remarks})); // after inlining: it is known what stays in memory
+  hosts.addPass(fusion::createGraphAlignRows({remarks}));
   hosts.addPass(fusion::createGraphFormKernels({remarks})); // after inlining: what is left is what costs a pass over memory
   hosts.addPass(fusion::createGraphCollapseDims({remarks})); // a dim may merge only where a whole group allows it
   pm.addPass(fusion::createGraphOutlineKernels());

@@ -23,35 +23,6 @@ using namespace mlir;
 using namespace tintype::graph;
 using namespace tintype::fusion;
 
-/// Whether a product of `e` has a runtime dim twice.
-static bool hasSquare(AffineExpr e) {
-  auto b = dyn_cast<AffineBinaryOpExpr>(e);
-  if (b && b.getKind() == AffineExprKind::Add)
-    return hasSquare(b.getLHS()) || hasSquare(b.getRHS());
-  llvm::SmallDenseSet<unsigned> seen;
-  bool square = false;
-  walkSymbols(e, [&](unsigned id) { square |= !seen.insert(id).second; });
-  return square;
-}
-
-/// Whether the size of a tensor grows with the square of a runtime dim.
-static bool isQuadratic(Value v) {
-  auto type = dyn_cast<RankedTensorType>(v.getType());
-  return type && hasSquare(productOf(dimsOf(type), type.getContext()));
-}
-
-/// The op that makes the result called "loss": what comes after it is backward.
-static Operation *lossOf(func::FuncOp func) {
-  auto names = func->getAttrOfType<ArrayAttr>("graph.results");
-  Operation *ret = func.getBody().front().getTerminator();
-  if (!names || names.size() != ret->getNumOperands())
-    return nullptr;
-  for (auto [name, value] : llvm::zip(names, ret->getOperands()))
-    if (cast<StringAttr>(name).getValue() == "loss")
-      return value.getDefiningOp();
-  return nullptr;
-}
-
 namespace {
 struct Recompute : public tintype::fusion::impl::GraphRecomputeBase<Recompute> {
   using GraphRecomputeBase::GraphRecomputeBase;
