@@ -20,6 +20,7 @@
 // GROUP-LABEL: func.func @rows
 // GROUP-COUNT-4: graph.group = 0
 // GROUP-NOT:     graph.group = 1
+// GROUP-LABEL: func.func @returned
 // APART-LABEL: func.func @rows
 // APART:         graph.compute sum {{.*}}graph.group = 0
 // APART:         graph.compute max {{.*}}graph.group = 1
