@@ -135,6 +135,29 @@ def GraphFormKernels : FusionPass<"graph-form-kernels", "::mlir::func::FuncOp"> 
   let statistics = [Statistic<"numJoined", "joined", "clusters merged into another">];
 }
 
+def GraphShareTerms : FusionPass<"graph-share-terms", "::mlir::func::FuncOp"> {
+  let summary = "compute a heavy term once in a kernel";
+  let description = [{
+    Definitions of one group often take the same exponential: a sum, the weights,
+    their derivative. A heavy scalar that at least two of them compute at the same
+    points becomes a definition of the group. Its values lie in the cache of the
+    block; between kernels the term is computed again, since there it would be a
+    tensor in memory.
+
+    ```mlir
+    %s = graph.compute sum over <4> by <8> { exp(x[d0, d1]) }
+    %p = graph.compute none over <4, 8> by <> { exp(x[d0, d1]) / s[d0] }
+    ```
+    becomes
+    ```mlir
+    %e = graph.compute none over <4, 8> by <> { exp(x[d0, d1]) }
+    %s = graph.compute sum over <4> by <8> { e[d0, d1] }
+    %p = graph.compute none over <4, 8> by <> { e[d0, d1] / s[d0] }
+    ```
+  }];
+  let statistics = [Statistic<"numShared", "shared", "terms that became definitions">];
+}
+
 def GraphCollapseDims : FusionPass<"graph-collapse-dims", "::mlir::func::FuncOp"> {
   let summary = "merge loop dims of a kernel that always go together";
   let description = [{

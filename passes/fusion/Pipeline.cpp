@@ -15,6 +15,7 @@ void tintype::buildFusionPipeline(OpPassManager &pm, bool remarks) {
   hosts.addPass(fusion::createGraphReuseValues({remarks})); // after inlining: it is known what stays in memory
   hosts.addPass(fusion::createGraphAlignRows({remarks}));
   hosts.addPass(fusion::createGraphFormKernels({remarks})); // after inlining: what is left is what costs a pass over memory
+  hosts.addPass(fusion::createGraphShareTerms({remarks})); // where a group is known to keep a term in cache
   hosts.addPass(fusion::createGraphCollapseDims({remarks})); // a dim may merge only where a whole group allows it
   pm.addPass(fusion::createGraphOutlineKernels());
 }
