@@ -8,7 +8,14 @@ static std::string pathOf(const std::string &parent, const std::string &name) {
   return parent.empty() || name.empty() ? parent + name : parent + "." + name;
 }
 
+void Elaborator::work(Loc loc) {
+  constexpr unsigned kMost = 300000; // a large model of 126 layers takes 34,000
+  if (++workDone > kMost)
+    fail(loc, "expected a model of at most 300,000 statements, calls and blocks in all");
+}
+
 const Instance *Elaborator::instantiate(const BlockDecl &block, const ArgMap &args, const std::string &path, Loc loc) {
+  work(loc);
   constexpr size_t kDeepest = 100;
   if (frames.size() > kDeepest)
     fail(loc, "expected blocks nested at most 100 deep, but " + block.name + " contains itself");

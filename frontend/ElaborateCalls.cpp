@@ -203,6 +203,7 @@ Value Elaborator::bindValue(const Parameter &p, Value v, Loc loc, Scope &scope, 
 //===-- calls -------------------------------------------------------------===//
 
 Value Elaborator::callFn(const FnDecl &fn, const Instance *self, const ArgMap &args, Loc loc, bool elementwise) {
+  work(loc);
   std::string who = !fn.name.empty() ? fn.name : self ? self->block->name : "a function";
   constexpr size_t kDeepest = 100;
   if (frames.size() > kDeepest)
@@ -382,6 +383,7 @@ std::optional<Value> Elaborator::runBody(const std::vector<StmtPtr> &body, const
 }
 
 std::optional<Value> Elaborator::statement(const Stmt &s, const Env &env) {
+  work(s.loc);
   frames.back().statement = s.loc;
   bases.clear();
   if (auto *r = llvm::dyn_cast<ReturnStmt>(&s)) {

@@ -67,6 +67,11 @@ public:
   /// Whether `name` may stand for a dimension in a signature: `B`, `T`, `H2`.
   static bool isDimVariable(llvm::StringRef name);
 
+  /// Counts statements, calls and block instances: loops in loops, and functions
+  /// that call each other ten times, are refused before they take for ever.
+  void work(Loc loc);
+  unsigned workDone = 0;
+
   //===-- blocks (ElaborateBlocks.cpp) ------------------------------------===//
   const Instance *instantiate(const BlockDecl &block, const ArgMap &args, const std::string &path, Loc loc);
   void members(Instance &self, const std::vector<DeclPtr> &decls);

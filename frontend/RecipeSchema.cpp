@@ -80,7 +80,7 @@ SectionSchema train() {
       false,
       {call("data", T::Call,
             {source("text"), source("jsonl"), source("chat"), source("folder"), source("latents"), source("pairs"),
-             source("episodes")}),
+             source("episodes"), source("tokens"), source("images"), source("arrays")}),
        setting("task", T::Task), setting("steps", T::Count), setting("epochs", T::Num), setting("accumulate", T::Count),
        call("optimizer", T::Calls,
             {optimizer("adamw", {beta1, beta2, eps}), optimizer("sgd", {momentum}), optimizer("lion", {beta1, beta2}),
@@ -121,7 +121,8 @@ SectionSchema serve() {
           {setting("temperature", T::Num), setting("top_k", T::Int), setting("top_p", T::Num),
            setting("capacity", T::Count), setting("batch", T::Count), setting("max_tokens", T::Count),
            call("sampler", T::Call, {{"ddpm", {steps}}, {"ddim", {steps}}, {"euler", {steps}}, {"heun", {steps}}}),
-           setting("guidance", T::Num), setting("rate", T::Num),
+           setting("guidance", T::Num), setting("execute", T::Count), setting("rate_hz", T::Num),
+           setting("seed", T::Int),
            call("quantize", T::Calls, {{"int8", {on}}, {"int4", {on, setting("group", T::Count)}}})}};
 }
 
@@ -139,7 +140,7 @@ const std::vector<SectionSchema> &schemas() {
   static const std::vector<SectionSchema> list = {task("causal_lm", {fn("logits")}),
                                                   task("seq2seq", {fn("encode"), fn("decode"), fn("loss")}),
                                                   task("masked_lm", {fn("logits"), fn("loss")}),
-                                                  task("classify", {fn("logits"), setting("labels", T::Strs)}),
+                                                  task("classify", {fn("logits"), setting("labels", T::Value)}),
                                                   task("embed", {fn("encode")}),
                                                   task("contrastive", {fn("loss")}, /*anyFunction=*/true),
                                                   diffusion(),

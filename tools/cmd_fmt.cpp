@@ -3,7 +3,6 @@
 #include "frontend/Parser.h"
 #include "tools/Commands.h"
 #include "llvm/Support/FileSystem.h"
-#include <fstream>
 
 using namespace tintype;
 using namespace tintype::frontend;
@@ -15,25 +14,33 @@ struct FmtOptions {
 };
 } // namespace
 
-/// Writes beside the file and renames, so that no moment shows half a file.
+/// Writes beside the file (the one a link points to) and renames, so that no
+/// moment shows half a file.
 static bool replaceFile(const std::string &path, const std::string &text, Diagnostics &diag) {
-  std::string fresh = path + ".fmt";
-  llvm::sys::fs::file_status status;
-  std::error_code ec = llvm::sys::fs::status(path, status);
-  {
-    std::ofstream os(fresh, std::ios::binary);
+  namespace fs = llvm::sys::fs;
+  llvm::SmallString<256> target, fresh;
+  fs::file_status status;
+  int fd = -1;
+  std::error_code ec = fs::real_path(path, target);
+  if (!ec)
+    ec = fs::status(target, status);
+  if (!ec)
+    ec = fs::createUniqueFile(target + ".%%%%%%%%", fd, fresh);
+  if (!ec) {
+    llvm::raw_fd_ostream os(fd, /*shouldClose=*/true);
     os << text;
     os.close();
-    if (!os && !ec)
-      ec = std::make_error_code(std::errc::io_error);
+    ec = os.error();
+    os.clear_error();
   }
   if (!ec)
-    ec = llvm::sys::fs::setPermissions(fresh, status.permissions());
+    ec = fs::setPermissions(fresh, status.permissions());
   if (!ec)
-    ec = llvm::sys::fs::rename(fresh, path);
+    ec = fs::rename(fresh, target);
   if (!ec)
     return true;
-  llvm::sys::fs::remove(fresh);
+  if (!fresh.empty())
+    fs::remove(fresh);
   diag.error({}) << "expected to write " << path << ", but got: " << llvm::StringRef(ec.message()).lower();
   return false;
 }
