@@ -1,9 +1,9 @@
 //===- cmd_check.cpp - tintype check --------------------------------------===//
 #include "frontend/Elaborate.h"
 #include "mlir/IR/MLIRContext.h"
+#include "tools/Commands.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
-#include "tools/Commands.h"
 
 using namespace tintype;
 using namespace tintype::frontend;
@@ -22,9 +22,13 @@ static llvm::json::Object toJson(const Summary &s) {
     params.push_back(llvm::json::Object{{"path", p.path}, {"shape", p.shape}, {"dtype", p.dtype}});
   for (const Summary::State &t : s.state)
     state.push_back(llvm::json::Object{{"kind", t.kind}, {"name", t.name}, {"type", t.type}, {"in", t.where}});
-  return llvm::json::Object{{"model", s.model},       {"parameters", std::move(params)}, {"parameter_count", s.paramCount},
-          {"tasks", s.tasks},       {"programs", s.programs},          {"state", std::move(state)},
-          {"flops_per_token", s.flopsPerToken}};
+  return llvm::json::Object{{"model", s.model},
+                            {"parameters", std::move(params)},
+                            {"parameter_count", s.paramCount},
+                            {"tasks", s.tasks},
+                            {"programs", s.programs},
+                            {"state", std::move(state)},
+                            {"flops_per_token", s.flopsPerToken}};
 }
 
 static void print(const Summary &s, llvm::raw_ostream &os) {
