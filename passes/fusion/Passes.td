@@ -10,6 +10,25 @@ class FusionPass<string name, string base> : Pass<name, base> {
                         "say each decision with the number that decided it (off: thousands in a training step)">];
 }
 
+def GraphShareDraws : Pass<"graph-share-draws", "::mlir::func::FuncOp"> {
+  let summary = "move the sites of random numbers out of the bodies that draw";
+  let description = [{
+    Each `uniform()` of a model has a number, its site, so that layers draw
+    different values. In the body it would make the kernels of equal layers
+    differ. Mixed into the state it does not: the key of a draw is `seed ^ site`.
+
+    ```mlir
+    %0 = graph.random uniform 7 of %rng[(d0) -> (d0)] in <8> : tensor<2xi32>
+    ```
+    becomes, with `%s = {rng[0] ^ 7, rng[1]}`,
+    ```mlir
+    %0 = graph.random uniform 0 of %s[(d0) -> (d0)] in <8> : tensor<2xi32>
+    ```
+  }];
+  let dependentDialects = ["::tintype::graph::GraphDialect"];
+  let statistics = [Statistic<"numSites", "sites", "sites that became states">];
+}
+
 def GraphRecompute : FusionPass<"graph-recompute", "::mlir::func::FuncOp"> {
   let summary = "compute tensors of quadratic size again after the loss instead of keeping them";
   let description = [{

@@ -7,6 +7,7 @@ using namespace mlir;
 
 void tintype::buildFusionPipeline(OpPassManager &pm, bool remarks) {
   OpPassManager &hosts = pm.nest<func::FuncOp>();
+  hosts.addPass(fusion::createGraphShareDraws());
   hosts.addPass(fusion::createGraphHoistInvariants({remarks}));
   hosts.addPass(createCSEPass()); // equal tables of equal layers, equal terms of a value and of its derivative
   hosts.addPass(fusion::createGraphRecompute({remarks})); // after what would make copies one again
