@@ -64,7 +64,8 @@ private:
   /// The loop that `e` is, when it is one not found yet.
   std::optional<unsigned> freeLoop(AffineExpr e) {
     auto d = dyn_cast<AffineDimExpr>(e);
-    if (!d || d.getPosition() < numDims || d.getPosition() >= numDims + numLoops || loopValue[d.getPosition() - numDims])
+    if (!d || d.getPosition() < numDims || d.getPosition() >= numDims + numLoops ||
+        loopValue[d.getPosition() - numDims])
       return std::nullopt;
     return d.getPosition() - numDims;
   }
@@ -205,7 +206,8 @@ private:
       else
         rest.add(atom, factor);
     }
-    llvm::sort(terms, [](const Term &a, const Term &b) { return std::tie(b.factor, a.loop) < std::tie(a.factor, b.loop); });
+    llvm::sort(terms,
+               [](const Term &a, const Term &b) { return std::tie(b.factor, a.loop) < std::tie(a.factor, b.loop); });
     if (!areDigits(terms)) {
       // One loop is solved for, a parallel one if there is one (in a convolution
       // the place, not the tap); the others stay reduction dims.

@@ -39,8 +39,8 @@ struct Gather {
 /// Solves `map` (loop extents `extents`, the first `numParallel` parallel) for
 /// the loops; `dims` are the extents of the source. Nothing when a scatter is
 /// the better or only way.
-std::optional<Gather> solveAccess(mlir::AffineMap map, llvm::ArrayRef<mlir::AffineExpr> extents,
-                                  unsigned numParallel, llvm::ArrayRef<mlir::AffineExpr> dims);
+std::optional<Gather> solveAccess(mlir::AffineMap map, llvm::ArrayRef<mlir::AffineExpr> extents, unsigned numParallel,
+                                  llvm::ArrayRef<mlir::AffineExpr> dims);
 
 } // namespace tintype::graph
 

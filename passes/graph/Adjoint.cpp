@@ -156,8 +156,9 @@ private:
         auto at = [&](AffineExpr e) -> Value {
           return IndexOp::create(in, loc, AffineMap::get(inner.size(), 0, e), ValueRange());
         };
-        same = s.both(same, arith::CmpIOp::create(in, loc, arith::CmpIPredicate::eq,
-                                                  at(getAffineDimExpr(numParallel + i, ctx)), at(loops[numParallel + i])));
+        same =
+            s.both(same, arith::CmpIOp::create(in, loc, arith::CmpIPredicate::eq,
+                                               at(getAffineDimExpr(numParallel + i, ctx)), at(loops[numParallel + i])));
       }
       Value filter = yield.getFilter() ? again.get(yield.getFilter()) : Value();
       return std::make_pair(again.get(yield.getValue()), s.both(filter, s.negate(same)));
@@ -178,7 +179,8 @@ private:
       auto splat = splatOf(dy);
       g.value = splat ? s.constant(*splat, yield.getValue().getType()) : again.read(loc, dy, map, {}, false);
       if (reducer == Reducer::prod)
-        g.value = s.mul(g.value, again.read(loc, helper, again.get(AffineMap::get(extents.size(), 0, identity(), ctx)), {}, false));
+        g.value = s.mul(
+            g.value, again.read(loc, helper, again.get(AffineMap::get(extents.size(), 0, identity(), ctx)), {}, false));
       if (reducer == Reducer::max || reducer == Reducer::min)
         g.condition = arith::CmpIOp::create(in, loc, arith::CmpIPredicate::eq, again.read(loc, helper, map, {}, false),
                                             reductionPlace(in, again));
@@ -231,8 +233,9 @@ private:
     if (isa<ComputeOp>(def) && reducer == Reducer::none &&
         isa_and_nonnull<arith::DivFOp, math::ExpOp, math::SqrtOp, math::RsqrtOp, math::TanhOp, math::PowFOp>(
             yield.getValue().getDefiningOp()))
-      again.know(yield.getValue(), again.read(loc, def->getResult(0),
-                                              again.get(AffineMap::get(extents.size(), 0, identity(), ctx)), {}, false));
+      again.know(
+          yield.getValue(),
+          again.read(loc, def->getResult(0), again.get(AffineMap::get(extents.size(), 0, identity(), ctx)), {}, false));
     Value total;
     for (Operation &op : llvm::reverse(*block)) {
       if (op.getNumResults() != 1 || !path.contains(op.getResult(0)))
@@ -293,7 +296,8 @@ private:
     ReadOp read = access.first();
     for (auto &sides : equal) {
       bool symbolic = hasSymbols(sides.first) || hasSymbols(sides.second);
-      all = s.both(all, equality(in, numDims, sides, symbolic ? ValueRange(again.get(read.getSymbols())) : ValueRange()));
+      all =
+          s.both(all, equality(in, numDims, sides, symbolic ? ValueRange(again.get(read.getSymbols())) : ValueRange()));
     }
     return all;
   }

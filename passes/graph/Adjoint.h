@@ -28,8 +28,7 @@ struct Contribution {
 /// the tensors that it reads and `wanted` holds for. Fails with an error at the op
 /// that has no derivative.
 mlir::LogicalResult adjointOf(mlir::OpBuilder &b, mlir::Operation *definition, mlir::Value dy,
-                              llvm::function_ref<bool(mlir::Value)> wanted,
-                              llvm::SmallVectorImpl<Contribution> &out);
+                              llvm::function_ref<bool(mlir::Value)> wanted, llvm::SmallVectorImpl<Contribution> &out);
 
 } // namespace tintype::graph
 

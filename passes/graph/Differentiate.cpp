@@ -99,9 +99,10 @@ private:
 
   void seed(Value loss) {
     auto type = cast<RankedTensorType>(loss.getType());
-    Value one = buildCompute(b, loss.getLoc(), Reducer::none, dimsOf(type), {}, type.getElementType(), [&](OpBuilder &in) {
-      return std::make_pair(ScalarBuilder(in, loss.getLoc()).constant(1, type.getElementType()), Value());
-    });
+    Value one =
+        buildCompute(b, loss.getLoc(), Reducer::none, dimsOf(type), {}, type.getElementType(), [&](OpBuilder &in) {
+          return std::make_pair(ScalarBuilder(in, loss.getLoc()).constant(1, type.getElementType()), Value());
+        });
     contributions[loss].push_back({loss, one, {}});
   }
 
@@ -135,7 +136,8 @@ private:
     SmallVector<Contribution> parts;
     if (auto reshape = dyn_cast<ReshapeOp>(op)) {
       if (wanted(reshape.getSource()))
-        parts.push_back({reshape.getSource(), ReshapeOp::create(b, op->getLoc(), reshape.getSource().getType(), dy), {}});
+        parts.push_back(
+            {reshape.getSource(), ReshapeOp::create(b, op->getLoc(), reshape.getSource().getType(), dy), {}});
     } else {
       if (auto scatter = dyn_cast<ScatterOp>(op); scatter && scatter.getInit() && wanted(scatter.getInit()))
         parts.push_back({scatter.getInit(), dy, {}});
@@ -180,7 +182,8 @@ struct DifferentiatePass : impl::GraphDifferentiateBase<DifferentiatePass> {
     Operation *ret = step.getBody().front().getTerminator();
     auto names = step->getAttrOfType<ArrayAttr>("graph.results");
     if (!names || names.size() != ret->getNumOperands())
-      return loss.emitError() << "expected graph.results with a name for each of " << ret->getNumOperands() << " results";
+      return loss.emitError() << "expected graph.results with a name for each of " << ret->getNumOperands()
+                              << " results";
     SmallVector<Value> values;
     SmallVector<Attribute> attrs, resultAttrs;
     Value lossValue;

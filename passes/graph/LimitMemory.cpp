@@ -3,10 +3,10 @@
 // Those that are cheap for their size are left out: their definitions are copied
 // to where the backward part needs them. Test: test/passes/graph/limit-memory.mlir.
 //===----------------------------------------------------------------------===//
+#include "mlir/IR/IRMapping.h"
 #include "passes/graph/Passes.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
-#include "mlir/IR/IRMapping.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -41,10 +41,14 @@ public:
     auto b = cast<AffineBinaryOpExpr>(e);
     double l = size(b.getLHS()), r = size(b.getRHS());
     switch (b.getKind()) {
-    case AffineExprKind::Add: return l + r;
-    case AffineExprKind::Mul: return l * r;
-    case AffineExprKind::Mod: return r - 1;
-    default: return std::max(1.0, l / r);
+    case AffineExprKind::Add:
+      return l + r;
+    case AffineExprKind::Mul:
+      return l * r;
+    case AffineExprKind::Mod:
+      return r - 1;
+    default:
+      return std::max(1.0, l / r);
     }
   }
   double points(ArrayRef<AffineExpr> extents) const {
@@ -254,10 +258,12 @@ struct LimitMemoryPass : impl::GraphLimitMemoryBase<LimitMemoryPass> {
       unsigned count = plan.apply();
       numRecomputed += count;
       if (remarks)
-        emitRemark(func.getLoc()) << "@" << func.getName() << " keeps " << llvm::formatv("{0:F1}", plan.after / 1e6).str()
-                                << " MB instead of " << llvm::formatv("{0:F1}", plan.before / 1e6).str() << " MB: " << count
-                                << " definitions are computed again, "
-                                << llvm::formatv("{0:F1}", all ? 100 * plan.redone / all : 0.0).str() << " % more work";
+        emitRemark(func.getLoc()) << "@" << func.getName() << " keeps "
+                                  << llvm::formatv("{0:F1}", plan.after / 1e6).str() << " MB instead of "
+                                  << llvm::formatv("{0:F1}", plan.before / 1e6).str() << " MB: " << count
+                                  << " definitions are computed again, "
+                                  << llvm::formatv("{0:F1}", all ? 100 * plan.redone / all : 0.0).str()
+                                  << " % more work";
     }
   }
 };

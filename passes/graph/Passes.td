@@ -134,7 +134,7 @@ def GraphLimitMemory : Pass<"graph-limit-memory", "::mlir::ModuleOp"> {
     Option<"limit", "limit", "double", "0", "MB that may be kept (0: as little as possible)">,
     Option<"nominal", "nominal", "std::string", "\"B=8,T=1024\"", "runtime dims that sizes are compared at">,
     Option<"maxReductions", "max-reductions", "unsigned", "3",
-           "longest chain of reductions to do again for one value; 3 stays inside one half of a transformer layer">,
+           "longest chain of reductions to do again for one value; 3 stays inside one part of a layer">,
     Option<"remarks", "remarks", "bool", "false", "say what each program keeps and what computing again costs">,
     Option<"variant", "variant", "bool", "true",
            "leave the program as it is and add the change as NAME.recompute, role ROLE_recompute">,

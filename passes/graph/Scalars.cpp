@@ -129,8 +129,7 @@ Value BodyCloner::inside(Location loc, AffineMap map, ArrayRef<AffineExpr> dims,
   bool needed = llvm::any_of(exprs, hasSymbols);
   if (!needed)
     map = AffineMap::get(extents.size(), 0, exprs, b.getContext());
-  return InsideOp::create(b, loc, map, DimsAttr::get(b.getContext(), limits),
-                                 needed ? symbols : ValueRange());
+  return InsideOp::create(b, loc, map, DimsAttr::get(b.getContext(), limits), needed ? symbols : ValueRange());
 }
 
 Value BodyCloner::read(Location loc, Value source, AffineMap map, ValueRange symbols, bool guarded) {

@@ -87,7 +87,8 @@ private:
     operands.append(symbols);
     op->setOperands(operands);
     if (auto yield = dyn_cast<YieldOp>(op))
-      yield.getProperties().operandSegmentSizes = {1, yield.getProperties().operandSegmentSizes[1], (int32_t)symbols.size()};
+      yield.getProperties().operandSegmentSizes = {1, yield.getProperties().operandSegmentSizes[1],
+                                                   (int32_t)symbols.size()};
     ++count;
   }
 

@@ -14,7 +14,9 @@ DIMS = {"B": 2, "T": 5, "S": 4}
 
 
 class Case:
-    def __init__(self, name, y, body, form="gather", by="", reducer=None, inputs=(), values=None, low=None, **parameters):
+    def __init__(self, name, y, body, form="gather", by="", reducer=None, inputs=(), values=None, low=None, scatter=None,
+                 **parameters):
+        self.scatter = scatter  # y is a scatter over these loops, into parameter init if there is one
         self.name, self.y, self.by, self.body, self.form = name, y, by, body, form
         self.reducer = reducer or ("sum" if by else "none")
         self.parameters, self.inputs, self.values, self.low = parameters, dict(inputs), values or {}, low
@@ -52,7 +54,11 @@ def program(case):
             lines += [f"  %{name} = graph.compute none over <{dims}> by <> : {tensor(dims)} {{",
                       f"    %v = graph.read %{name}_p[({loops}) -> ({loops})] guarded : {shape}",
                       "    graph.yield %v : f32", "  }"]
-    lines += [f"  %y = graph.compute {case.reducer} over <{case.y}> by <{case.by}> : {tensor(case.y)} {{",
+    head = f"graph.compute {case.reducer} over <{case.y}> by <{case.by}>"
+    if case.scatter:
+        start = f"init(%init : {tensor(case.y)}) " if "init" in case.parameters else ""
+        head = f"graph.scatter {start}over <{case.scatter}>"
+    lines += [f"  %y = {head} : {tensor(case.y)} {{",
               *("    " + line.strip() for line in case.body.strip().splitlines()), "  }"]
     loops = ", ".join(f"d{i}" for i in range(len(sizes(case.y))))
     lines += [f"  %l = graph.compute sum over <> by <{case.y or 1}> : tensor<f32> {{" if case.y else
@@ -130,7 +136,7 @@ REDUCERS = [
 def one(name, y, source, access, form="gather", by="", more="", inputs=(), guarded=False, **parameters):
     """y = one read of %x, squared so that the derivative needs the place again; guarded reads give 0 outside."""
     dims = parameters["x"]
-    symbols = "(%i)" if "[s0]" in access else ""
+    symbols = "(%i)" if "[s0]" in access else ""  # %i comes from `more`
     body = more + f"%r = graph.read %x[{access}]{symbols}{' guarded' if guarded else ''} : {tensor(dims)}\n"
     if guarded:
         body += f"%in = graph.inside [{access}] in <{dims}>\n%z = arith.constant 0.0 : f32\n%x_ = arith.select %in, %r, %z : f32\n"
@@ -185,6 +191,29 @@ ACCESSES = [
          "%x_ = graph.read %x[(d0, d1, d2, d3, d4) -> (d0, d3, d2 * 4 + d4)] : tensor<?x3x12xf32, #graph.dims<B, 3, 12>>\n"
          "%w_ = graph.read %w[(d0, d1, d2, d3, d4) -> (d1, d3, d4)] : tensor<2x3x4xf32>\n" + MUL,
          by="3, 4", x="B, 3, 12", w="2, 3, 4"),
+    one("unpatchify", "B, 6, 4, 3", "x", "(d0, d1, d2, d3) -> (d0, d1 floordiv 2, d2 floordiv 2, d1 mod 2, d2 mod 2, d3)",
+        x="B, 3, 2, 2, 2, 3"),
+    one("unfold", "B, 5, 3", "x", "(d0, d1, d2) -> (d0, d1 + d2)", x="B, 7"),
+    one("dilated", "B, 5, 3", "x", "(d0, d1, d2) -> (d0, d1 + d2 * 2)", x="B, 9"),
+    one("backward-taps", "B, T, 3", "x", "(d0, d1, d2) -> (d0, d1 - d2)", guarded=True, x="B, T"),
+    one("digits-of-three", "2, 3, 4", "x", "(d0, d1, d2) -> (d2 * 6 + d0 * 3 + d1)", x="24"),
+    one("digits-of-few", "2, 2, 3", "x", "(d0, d1, d2) -> (d0 * 12 + d1 * 4 + d2)", x="24"),
+    one("runtime-size-in-place", "T", "x", "(d0)[s0] -> (s0 - d0)", form="scatter", more="%i = graph.size <T + -1>\n", x="T"),
+    Case("two-places", "B, T",
+         "%a = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<B, T>>\n"
+         "%b = graph.read %x[(d0, d1) -> (d0, d1 - 1)] guarded : tensor<?x?xf32, #graph.dims<B, T>>\n"
+         "%in = graph.inside [(d0, d1) -> (d1 - 1)] in <T>\n%o = arith.constant 1.0 : f32\n"
+         "%c = arith.select %in, %b, %o : f32\n%m = arith.mulf %a, %c : f32\ngraph.yield %m : f32", x="B, T"),
+    Case("rows-by-id", "T",
+         "%i = graph.read %id[(d0, d1) -> (d0)] : tensor<?xi32, #graph.dims<T>>\n"
+         "%a = graph.read %x[(d0, d1)[s0] -> (s0, d1)](%i) : tensor<6x3xf32>\n"
+         "%b = graph.read %w[(d0, d1) -> (d1)] : tensor<3xf32>\n"
+         "%m = arith.mulf %a, %b : f32\ngraph.yield %m : f32", form="scatter", by="3", inputs={"id": ("T", "i32")}, x="6, 3", w="3"),
+    Case("of-a-scatter", "6, 3",
+         "%i = graph.read %id[(d0, d1) -> (d0)] : tensor<?xi32, #graph.dims<T>>\n"
+         "%a = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x3xf32, #graph.dims<T, 3>>\n"
+         "%m = arith.mulf %a, %a : f32\ngraph.yield %m at [(d0, d1)[s0] -> (s0 + 1, d1)](%i) : f32",
+         form="scatter", scatter="T, 3", inputs={"id": ("T", "i32")}, x="T, 3", init="6, 3"),
     Case("relative-bias", "T, S",
          "%x_ = graph.read %x[(d0, d1) -> (d0 - d1 + 6)] : tensor<12xf32>\ngraph.yield %x_ : f32", x="12"),
 ]
