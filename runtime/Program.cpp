@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <map>
 
 namespace tintype::rt {
 
@@ -268,17 +269,26 @@ std::string Executor::explainPeak(int count) const {
       at = l;
     }
   }
-  std::vector<int> alive;
-  for (int i = 0; i < prog.buffers_size(); ++i)
-    if (arenaIndex[i] >= 0 && lifetimes[arenaIndex[i]].first <= at && at <= lifetimes[arenaIndex[i]].last)
-      alive.push_back(i);
-  auto bytesOf = [&](int i) { return lifetimes[arenaIndex[i]].bytes; };
-  std::stable_sort(alive.begin(), alive.end(), [&](int a, int b) { return bytesOf(a) > bytesOf(b); });
+  struct Group {
+    std::string label;
+    size_t bytes = 0, count = 0;
+  };
+  std::map<std::string, Group> byLabel; // equal layers make many buffers of one origin
+  for (int i = 0; i < prog.buffers_size(); ++i) {
+    if (arenaIndex[i] < 0 || lifetimes[arenaIndex[i]].first > at || lifetimes[arenaIndex[i]].last < at)
+      continue;
+    Group &g = byLabel[prog.buffers(i).label()];
+    g = {prog.buffers(i).label(), g.bytes + lifetimes[arenaIndex[i]].bytes, g.count + 1};
+  }
+  std::vector<Group> groups;
+  for (auto &[label, group] : byLabel)
+    groups.push_back(group);
+  std::stable_sort(groups.begin(), groups.end(), [](const Group &a, const Group &b) { return a.bytes > b.bytes; });
   std::string out = "program " + prog.role() + " at " + values.str() + ": arena " + formatBytes(arena.size());
   if (prog.launches_size())
     out += ", most alive " + formatBytes(most) + " at " + prog.launches(at).label();
-  for (size_t i = 0; i < alive.size() && i < static_cast<size_t>(count); ++i)
-    out += "\n  " + formatBytes(bytesOf(alive[i])) + "  " + prog.buffers(alive[i]).label();
+  for (size_t i = 0; i < groups.size() && i < static_cast<size_t>(count); ++i)
+    out += "\n  " + formatBytes(groups[i].bytes) + " in " + std::to_string(groups[i].count) + ": " + groups[i].label;
   return out;
 }
 

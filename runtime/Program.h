@@ -63,7 +63,8 @@ public:
   double flops() const { return totalFlops; }        ///< of one run
   double bytes() const { return totalBytes; }
 
-  /// The launch where most memory is alive, and the `count` largest buffers there, as text.
+  /// The launch where most memory is alive, and the `count` largest
+  /// origins of buffers there, as text.
   std::string explainPeak(int count = 8) const;
 
   /// Costs two clock readings per block.
