@@ -171,11 +171,7 @@ static std::optional<Linear> linear(ScalarPtr s) {
 /// Reduces the initial value to `mean + scale * draw`, the form that parameters
 /// are stored with.
 void Elaborator::reduceInit(ParamInfo &info, const ParamDecl &p, Instance &self) {
-  Current saved = current;
-  current = {};
-  current.fixed = true;
   Tensor t = lift(eval(*p.init, {&self.scope, nullptr}), p.init->begin);
-  current = saved;
   if ((!isFloat(t.dtype) && t.dtype != Dtype::Whole) || (!t.dims.empty() && t.dims != info.dims))
     fail(p.init->begin, "expected a float or " + dimsText(info.dims) + " as initial value, but got " + typeText(t));
   auto form = t.dims.empty() ? linear(coerce(t.body, Elem::F32)) : std::nullopt;

@@ -66,9 +66,9 @@ std::optional<Value> Elaborator::builtin(llvm::StringRef name, const CallExpr &e
     if (auto *p = v.as<Poly>())
       return *p;
     auto *d = v.as<double>();
-    if (!d || *d != std::floor(*d) || std::fabs(*d) > 9e15)
+    if (!d || *d != std::floor(*d))
       fail(e.args[0].value->begin, "expected a whole number, but got " + describe(v), {}, "floor(..) rounds down");
-    return Poly(int64_t(*d));
+    return wholeNumber(*d, e);
   }
   if (name == "len") {
     arity(1);
@@ -90,6 +90,14 @@ std::optional<Value> Elaborator::builtin(llvm::StringRef name, const CallExpr &e
     return Poly(*n);
   }
   return std::nullopt;
+}
+
+/// A float that is a whole number as an int.
+Value Elaborator::wholeNumber(double d, const CallExpr &e) {
+  constexpr double kExact = 9007199254740992; // 2^53
+  if (!(std::fabs(d) <= kExact))
+    fail(e.begin, "expected a number below 2^53, but got " + std::to_string(d));
+  return Poly(int64_t(d));
 }
 
 Value Elaborator::elementFunction(Op op, const CallExpr &e, const Env &env) {
@@ -114,16 +122,16 @@ Value Elaborator::elementFunction(Op op, const CallExpr &e, const Env &env) {
     double r = evaluate(op, *a);
     if (p && op == Op::Abs)
       return *a < 0 ? *p * Poly(-1) : *p;
-    if (op == Op::Floor)
-      return Poly(int64_t(r));
     if (!std::isfinite(r))
       fail(e.begin, "expected a finite number, but got " + std::to_string(r));
+    if (op == Op::Floor)
+      return wholeNumber(r, e);
     return r;
   }
   Tensor x = lift(args[0], e.args[0].value->begin);
   if (twoArgs) {
     Tensor y = lift(args[1], e.args[1].value->begin);
-    align(x, y, e, "combine", e.args[0].value.get(), e.args[1].value.get());
+    align(x, y, e, "combine");
     Dtype d = join(x.dtype, y.dtype, e.begin);
     if (d == Dtype::Bool)
       fail(e.begin, "expected numbers, but got bool");
@@ -163,7 +171,7 @@ Value Elaborator::random(bool isNormal, const CallExpr &e) {
 Value Elaborator::cast(Dtype to, const CallExpr &e, const Env &env) {
   Value v = eval(*e.args[0].value, env);
   if (auto *d = v.as<double>(); d && to == Dtype::I32)
-    return Poly(int64_t(*d));
+    return wholeNumber(std::trunc(*d), e);
   Tensor t = lift(v, e.args[0].value->begin);
   t.body = coerce(t.body, elemOf(to));
   t.dtype = to;

@@ -120,8 +120,7 @@ void Elaborator::bindDim(const Expr &e, const Poly &d, Scope &scope, Loc loc, co
        {{e.begin, "required here"}});
 }
 
-Value Elaborator::bindValue(const Parameter &p, Value v, Loc loc, Scope &scope, const std::string &who,
-                            bool elementwise) {
+Value Elaborator::bindValue(const Parameter &p, Value v, Loc loc, Scope &scope, const std::string &who) {
   const Type &t = p.type;
   std::string what = p.name + " of " + who;
   if (isStaticType(t))
@@ -202,7 +201,7 @@ Value Elaborator::bindValue(const Parameter &p, Value v, Loc loc, Scope &scope, 
 
 //===-- calls -------------------------------------------------------------===//
 
-Value Elaborator::callFn(const FnDecl &fn, const Instance *self, const ArgMap &args, Loc loc, bool elementwise) {
+Value Elaborator::callFn(const FnDecl &fn, const Instance *self, const ArgMap &args, Loc loc) {
   work(loc);
   std::string who = !fn.name.empty() ? fn.name : self ? self->block->name : "a function";
   constexpr size_t kDeepest = 100;
@@ -228,7 +227,7 @@ Value Elaborator::callFn(const FnDecl &fn, const Instance *self, const ArgMap &a
       v = eval(*p.init, {&scope, nullptr});
     else
       fail(loc, "expected a value for " + p.name + " of " + who + ", but got none", {{p.loc, "declared here"}});
-    scope.names[p.name] = bindValue(p, v, where, scope, who, elementwise);
+    scope.names[p.name] = bindValue(p, v, where, scope, who);
     if (v.isStatic() && !isStaticType(p.type) && !p.type.dims.empty())
       fills.push_back({&p, where});
   }
@@ -254,14 +253,14 @@ Value Elaborator::callFn(const FnDecl &fn, const Instance *self, const ArgMap &a
   auto result = runBody(fn.body, {&scope, nullptr});
   if (!result)
     fail(fn.loc, "expected " + who + " to return a value, but its end is reached");
-  Value v = finish(fn, *result, scope, elementwise);
+  Value v = finish(fn, *result, scope);
   frames.pop_back();
   bases = std::move(savedBases);
   return v;
 }
 
 /// Checks a returned value against the declared type.
-Value Elaborator::finish(const FnDecl &fn, Value result, Scope &scope, bool elementwise) {
+Value Elaborator::finish(const FnDecl &fn, Value result, Scope &scope) {
   const Type &t = fn.result;
   Loc at = frames.back().statement;
   if (isStaticType(t))
@@ -358,17 +357,17 @@ Value Elaborator::call(const CallExpr &e, const Env &env) {
     auto *fn = s ? llvm::dyn_cast<FnDecl>(s->decl) : nullptr;
     if (!fn)
       unknownName(name->name, name->loc, env, "function");
-    return callFn(*fn, nullptr, bindArgs(fn->params, e.args, env, e.loc, fn->name), name->loc, env.indices);
+    return callFn(*fn, nullptr, bindArgs(fn->params, e.args, env, e.loc, fn->name), name->loc);
   }
   Value callee = eval(*e.callee, env.whole());
   if (auto *m = callee.as<Method>())
-    return callFn(*m->fn, m->self, bindArgs(m->fn->params, e.args, env, e.loc, m->fn->name), e.begin, env.indices);
+    return callFn(*m->fn, m->self, bindArgs(m->fn->params, e.args, env, e.loc, m->fn->name), e.begin);
   if (auto *i = callee.as<const Instance *>()) {
     const Instance *block = *i;
     if (!block->callee)
       fail(e.begin, "expected a block with a function without a name, but " + block->block->name + " has none");
     return callFn(*block->callee, block, bindArgs(block->callee->params, e.args, env, e.loc, block->block->name),
-                  e.begin, env.indices);
+                  e.begin);
   }
   fail(e.begin, "expected a function or block to call, but got " + describe(callee));
 }

@@ -82,14 +82,14 @@ public:
   //===-- calls (ElaborateCalls.cpp) --------------------------------------===//
   ArgMap bindArgs(const std::vector<Parameter> &params, const std::vector<Arg> &args, const Env &env, Loc loc,
                   const std::string &who);
-  Value bindValue(const Parameter &p, Value v, Loc loc, Scope &scope, const std::string &who, bool elementwise);
+  Value bindValue(const Parameter &p, Value v, Loc loc, Scope &scope, const std::string &who);
   Value bindStatic(const Type &t, Value v, Loc loc, const std::string &what);
   void bindDim(const Expr &e, const Poly &d, Scope &scope, Loc loc, const std::string &what, const std::string &actual,
                bool atMost = false);
-  Value callFn(const FnDecl &fn, const Instance *self, const ArgMap &args, Loc loc, bool elementwise);
+  Value callFn(const FnDecl &fn, const Instance *self, const ArgMap &args, Loc loc);
   void checkWhere(const FnDecl &fn, const Expr &fact, Scope &scope, Loc loc);
   Value call(const CallExpr &e, const Env &env);
-  Value finish(const FnDecl &fn, Value result, Scope &scope, bool elementwise);
+  Value finish(const FnDecl &fn, Value result, Scope &scope);
   std::optional<Value> runBody(const std::vector<StmtPtr> &body, const Env &env);
   std::optional<Value> statement(const Stmt &s, const Env &env);
   Dtype dtypeOf(const Type &t);
@@ -98,6 +98,7 @@ public:
 
   //===-- built-in functions (ElaborateBuiltins.cpp) ----------------------===//
   std::optional<Value> builtin(llvm::StringRef name, const CallExpr &e, const Env &env);
+  Value wholeNumber(double d, const CallExpr &e);
   Value elementFunction(Op op, const CallExpr &e, const Env &env);
   Value reshape(const CallExpr &e, const Env &env);
   Value random(bool isNormal, const CallExpr &e);
@@ -106,22 +107,25 @@ public:
 
   //===-- expressions (ElaborateExprs.cpp) --------------------------------===//
   Value eval(const Expr &e, const Env &env);
+  Value evalInner(const Expr &e, const Env &env);
   Value binary(const BinaryExpr &e, const Env &env);
   Value logic(const BinaryExpr &e, const Env &env);
   Value staticInts(const BinaryExpr &e, const Poly &a, const Poly &b);
   std::optional<Value> staticBinary(const BinaryExpr &e, const Value &a, const Value &b);
-  Value power(const BinaryExpr &e, Value a, Value b);
   Value conditional(const CondExpr &e, const Env &env);
   Value field(const FieldExpr &e, const Env &env);
   bool staticFlag(const Expr &e, const Env &env, const char *what);
   int64_t staticInt(const Expr &e, const Env &env, const char *what);
   /// The value if it can be had without a message and without emitting ops.
   std::optional<Value> peek(const Expr &e, const Env &env);
+
+  //===-- arithmetic (ElaborateArith.cpp) ---------------------------------===//
   Tensor lift(const Value &v, Loc loc);
   Dtype join(Dtype a, Dtype b, Loc loc);
   /// Rewrites both over common dims; refuses when names do not align.
-  void align(Tensor &a, Tensor &b, const Expr &at, const char *verb, const Expr *aExpr, const Expr *bExpr);
+  void align(Tensor &a, Tensor &b, const Expr &at, const char *verb);
   Tensor combine(Op op, const BinaryExpr &at, Tensor a, Tensor b);
+  Value power(const BinaryExpr &e, Value a, Value b);
   ScalarPtr coerce(ScalarPtr s, Elem elem);
 
   //===-- tensors (ElaborateIndexed.cpp) ----------------------------------===//
@@ -232,7 +236,6 @@ public:
   struct Current {
     bool training = false;
     bool lowering = false;  ///< false: only checking, nothing is kept
-    bool fixed = false;     ///< initial values: only random draws, no tensors
     mlir::Value rng;        ///< state of random numbers
     bool usesRng = false;
     int sites = 0;
@@ -243,6 +246,7 @@ public:
   std::vector<const Atom *> domain;
   std::map<const Expr *, Value> bases; ///< bases of subscripts, evaluated once in a statement
   std::set<std::string> reported;
+  unsigned depth = 0; ///< of eval, over all calls
 };
 
 } // namespace tintype::frontend

@@ -121,7 +121,11 @@ static Monomial times(const Monomial &a, const Monomial &b) {
 }
 
 Poly Poly::operator*(const Poly &o) const {
+  // Sizes have a handful of terms; a product of thousands is a hostile file.
+  constexpr size_t kMostProducts = 1 << 14;
   Poly r;
+  if (parts.size() * o.parts.size() > kMostProducts)
+    return Poly(overflow());
   for (auto &[m, c] : parts)
     for (auto &[n, d] : o.parts)
       r.addTerm(times(m, n), c * d);
@@ -398,8 +402,8 @@ std::optional<Poly> Atoms::exactDiv(const Poly &p, const Poly &q) const {
 
 Poly Atoms::floorDiv(const Poly &p, const Poly &q) {
   auto pv = p.value(), qv = q.value();
-  if (qv && qv->num == 0)
-    return Poly(Ratio::make(0, 0));
+  if (p.overflowed() || q.overflowed() || (pv && pv->overflowed()) || (qv && (qv->overflowed() || qv->num == 0)))
+    return Poly(overflow());
   if (auto inv = q.inverse()) {
     Poly r = p * *inv;
     if (isIntegral(r))
@@ -412,7 +416,7 @@ Poly Atoms::floorDiv(const Poly &p, const Poly &q) {
       (isIntegral(term) ? whole : rest).addTerm(m, c);
     }
     if (auto v = rest.value())
-      return whole + Poly(v->floor());
+      return v->overflowed() ? Poly(overflow()) : whole + Poly(v->floor());
     if (!whole.terms().empty())
       return whole + Poly(opaque(Atom::Kind::Quotient, rest * q, q));
   } else if (pv && qv) {
@@ -423,8 +427,8 @@ Poly Atoms::floorDiv(const Poly &p, const Poly &q) {
 
 Poly Atoms::mod(const Poly &p, const Poly &q) {
   auto pv = p.value(), qv = q.value();
-  if (qv && qv->num == 0)
-    return Poly(Ratio::make(0, 0));
+  if (p.overflowed() || q.overflowed() || (pv && pv->overflowed()) || (qv && (qv->overflowed() || qv->num == 0)))
+    return Poly(overflow());
   if (exactDiv(p, q))
     return Poly(0);
   if (pv && qv)

@@ -36,6 +36,13 @@ bool Value::isStatic() const {
   return !as<Tensor>() && !as<ParamRef>();
 }
 
+std::optional<double> numberOf(const Value &v) {
+  if (auto *d = v.as<double>())
+    return *d;
+  auto n = v.as<Poly>() ? v.as<Poly>()->value() : std::nullopt;
+  return n ? std::optional<double>(n->toDouble()) : std::nullopt;
+}
+
 const Value *Scope::find(llvm::StringRef name) const {
   auto it = names.find(name);
   if (it != names.end())

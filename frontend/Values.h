@@ -65,6 +65,9 @@ struct Value {
   bool isStatic() const;
 };
 
+/// The number that a static value is.
+std::optional<double> numberOf(const Value &v);
+
 /// Names of a function or a block instance; `parent` is the instance around a
 /// method.
 struct Scope {
