@@ -191,7 +191,7 @@ public:
   void buildFunction(const std::string &role, bool training, const std::vector<Argument> &args,
                      const std::vector<std::string> &results,
                      llvm::function_ref<std::vector<Tensor>(const std::vector<Tensor> &)> body);
-  Value callEntry(const FnDecl &fn, const Instance *self, const std::vector<Tensor> &args);
+  Value callEntry(const FnDecl &fn, const Instance *self, const std::vector<Tensor> &args, ArgMap given = {});
   const FnDecl *modelFn(llvm::StringRef name);
   void declareParameters(const Recipe &recipe);
   std::optional<llvm::json::Value> setting(const Expr &e);

@@ -171,7 +171,7 @@ Value Elaborator::subscript(const SubscriptExpr &e, const Env &env) {
       a.value = scalars.index(*p);
     } else {
       Tensor s = lift(v, d.expr->begin);
-      bool isId = s.dtype == Dtype::Index || s.dtype == Dtype::Position;
+      bool isId = s.dtype == Dtype::Index || s.dtype == Dtype::Position || s.dtype == Dtype::Whole;
       if (!s.dims.empty() || (!isId && !(e.orElse && s.dtype == Dtype::I32)))
         fail(d.expr->begin, "expected an index expression or index(" + a.dim.str() + ") as subscript, but got " +
                                 typeText(s),

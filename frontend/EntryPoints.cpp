@@ -125,8 +125,8 @@ void Elaborator::entryFacts(const FnDecl &fn) {
   frames.pop_back();
 }
 
-Value Elaborator::callEntry(const FnDecl &fn, const Instance *self, const std::vector<Tensor> &args) {
-  ArgMap map;
+Value Elaborator::callEntry(const FnDecl &fn, const Instance *self, const std::vector<Tensor> &args, ArgMap given) {
+  ArgMap map = std::move(given);
   size_t i = 0;
   for (const Parameter &p : fn.params)
     if (!isStaticType(p.type) && i < args.size())

@@ -145,11 +145,16 @@ void Elaborator::buildPrograms(const Recipe &recipe) {
       target.role = "targets_keep";
       lossArgs.push_back(target);
     }
+    double smoothing = 0;
+    if (auto *train = recipe.json.getObject("train"))
+      smoothing = train->getNumber("smoothing").value_or(0);
     auto lossOf = [&](const std::vector<Tensor> &in, Tensor &logits) {
       std::vector<Tensor> own(in.begin(), in.begin() + args.size()), rest(in.begin() + args.size(), in.end());
       logits = lift(callEntry(*forward, root, own), forward->loc);
       rest.insert(rest.begin(), logits);
-      return lift(callEntry(lossFn, nullptr, rest), forward->loc);
+      // Labels are smoothed in training only; elsewhere the loss is plain cross entropy.
+      ArgMap given = {{"smoothing", {Value(current.training ? smoothing : 0.0), lossFn.loc}}};
+      return lift(callEntry(lossFn, nullptr, rest, given), forward->loc);
     };
     buildFunction("loss", false, lossArgs, {"logits", "loss"}, [&](const std::vector<Tensor> &in) {
       Tensor logits, value = lossOf(in, logits);
