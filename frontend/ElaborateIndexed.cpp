@@ -44,7 +44,9 @@ static bool readsAt(ScalarPtr s, const std::vector<const Atom *> &point) {
 
 Tensor Elaborator::materialize(Tensor t) {
   std::vector<const Atom *> point = outer(t);
-  if (t.body->isConstant() || (t.dims.empty() && !point.empty()))
+  // An elementwise call goes on as an expression, unless it grows very deep.
+  constexpr unsigned kDeepest = 64;
+  if (t.body->isConstant() || (t.dims.empty() && !point.empty() && t.body->height <= kDeepest))
     return t;
   point.insert(point.end(), t.vars.begin(), t.vars.end());
   if (readsAt(t.body, point))

@@ -12,8 +12,10 @@ static void addFree(std::vector<const Atom *> &to, const std::vector<const Atom 
 }
 
 ScalarPtr Scalars::keep(Scalar s) {
-  for (ScalarPtr a : s.args)
+  for (ScalarPtr a : s.args) {
     addFree(s.free, a->free);
+    s.height = std::max(s.height, a->height + 1);
+  }
   if (s.kind == Scalar::Kind::Index) {
     std::vector<const Atom *> indices;
     for (const Atom *a : s.poly.atoms())
@@ -201,6 +203,7 @@ ScalarPtr Scalars::substitute(ScalarPtr x, const std::map<const Atom *, Poly> &b
       Scalar copy = *x;
       copy.args = std::move(args);
       copy.free.clear();
+      copy.height = 1;
       r = keep(std::move(copy));
     }
   }

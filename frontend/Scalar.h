@@ -44,6 +44,8 @@ struct Scalar {
   std::vector<const Scalar *> args = {};
   /// Extents of Inside and Random.
   std::vector<Poly> dims = {};
+  /// Levels of nodes below and including this one.
+  unsigned height = 1;
   /// Indices the value depends on, by number.
   std::vector<const Atom *> free = {};
 

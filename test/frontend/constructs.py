@@ -123,6 +123,8 @@ CASES = [
     ("a call with statements, elementwise", "x: [B, T]", "[B, T]", "z[b, t] = twice(x[b, t] + t)\n return z", lambda x: 3 * (x + t)**2),
     ("an elementwise call with a reducer", "x: [B, T]", "[B, T]", "z[b, t] = wave(x[b, t])\n return z",
      lambda x: sum(np.sin(x * k) for k in range(3))),
+    ("a long elementwise call", "x: [B, T]", "[B, T]", "z[b, t] = settle(x[b, t])\n return z",
+     lambda x: x * 0.99**200 + 0.1 * sum(0.99**k for k in range(200))),
     ("static lists and loops", "x: [B, T]", "[B, T]",
      "a = [x]\n for k in list { a = a + [a[len(a) - 1] * k] }\n for i in 0..2 { x = x + a[i + 1] }\n return x", lambda x: x + 2 * x + 6 * x),
     ("static condition", "x: [B, T]", "[B, T]", "y = x\n if odd % 2 == 1 { y = y * 2 }\n if width < 4 { y = y * 5 }\n return y", lambda x: 2 * x),
@@ -153,6 +155,10 @@ fn twice(x: [...]) -> [...] {
 fn wave(x: [...]) -> [...] {
   y[...] = sum(k: 3) sin(x[...] * k)
   return y
+}
+fn settle(x: [...]) -> [...] {
+  for i in 0..200 { x = x * 0.99 + 0.1 }
+  return x
 }
 fn scaled(x: [...], y: [...] = 1) -> [...] { return x * y }
 """
