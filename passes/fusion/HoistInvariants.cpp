@@ -9,6 +9,7 @@
 #include "passes/fusion/Cost.h"
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
+#include "passes/graph/MergeEqual.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -118,6 +119,7 @@ struct HoistInvariants : public tintype::fusion::impl::GraphHoistInvariantsBase<
     for (Operation &op : llvm::make_early_inc_range(func.getBody().front()))
       if (isDefinition(&op))
         hoistFrom(&op);
+    mergeEqual(func); // equal tables of equal layers, equal terms of a value and of its derivative
   }
 
   void hoistFrom(Operation *definition) {

@@ -9,6 +9,7 @@
 #include "passes/fusion/Cost.h"
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
+#include "passes/graph/MergeEqual.h"
 
 namespace tintype::fusion {
 #define GEN_PASS_DEF_GRAPHINLINE
@@ -156,6 +157,7 @@ struct Inline : public tintype::fusion::impl::GraphInlineBase<Inline> {
     for (auto sum : llvm::make_early_inc_range(func.getOps<ComputeOp>()))
       startScatterAt(sum);
     eraseDead(func);
+    mergeEqual(func); // inlined bodies may have become equal
   }
 
   void inlineInto(Operation *consumer) {

@@ -1,7 +1,6 @@
 //===- Pipeline.cpp - the order of the passes of this room ----------------===//
 #include "passes/fusion/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
-#include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
 
@@ -9,10 +8,8 @@ void tintype::buildFusionPipeline(OpPassManager &pm, bool remarks) {
   OpPassManager &hosts = pm.nest<func::FuncOp>();
   hosts.addPass(fusion::createGraphShareDraws());
   hosts.addPass(fusion::createGraphHoistInvariants({remarks}));
-  hosts.addPass(createCSEPass()); // equal tables of equal layers, equal terms of a value and of its derivative
   hosts.addPass(fusion::createGraphRecompute({remarks})); // after what would make copies one again
   hosts.addPass(fusion::createGraphInline({remarks}));
-  hosts.addPass(createCSEPass()); // inlined bodies may have become equal
   hosts.addPass(fusion::createGraphReuseValues({remarks})); // after inlining: it is known what stays in memory
   hosts.addPass(fusion::createGraphAlignRows({remarks}));
   hosts.addPass(fusion::createGraphFormKernels({remarks})); // after inlining: what is left is what costs a pass over memory
