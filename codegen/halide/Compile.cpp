@@ -77,13 +77,13 @@ std::vector<std::string> cpuFeatures(const CompileOptions &options) {
 
 int vectorWidth(const CompileOptions &options) { return targetOrHost(options).natural_vector_size<float>(); }
 
-/// The text an object depends on, hashed: pipeline, target, version of Halide.
+/// The text an object depends on, hashed: pipeline, target, version of Halide, the translator's sources.
 static std::string contentKey(PipelineOp pipeline, const H::Target &target) {
   std::string text;
   llvm::raw_string_ostream os(text);
   pipeline->print(os, OpPrintingFlags().useLocalScope());
   os << target.to_string() << " Halide " << HALIDE_VERSION_MAJOR << "." << HALIDE_VERSION_MINOR << "."
-     << HALIDE_VERSION_PATCH << " translator 2";
+     << HALIDE_VERSION_PATCH << " " TINTYPE_TRANSLATOR;
   llvm::SHA256 hash;
   hash.update(text);
   return llvm::toHex(hash.final(), true).substr(0, 40);

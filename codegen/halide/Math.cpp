@@ -14,7 +14,8 @@ static Expr horner(std::initializer_list<double> coefficients, Expr x) {
 }
 /// Nearest integer of |x| < 2^20 without a rounding instruction.
 static Expr nearest(Expr x) { return cast<int>(x + 1048576.5f) - 1048576; }
-static Expr scaleByPowerOfTwo(Expr x, Expr n) { return x * reinterpret<float>((n + 127) << 23); }
+/// Unsigned: the simplifier would move a constant through a signed shift and overflow.
+static Expr scaleByPowerOfTwo(Expr x, Expr n) { return x * reinterpret<float>(cast<uint32_t>(n + 127) << 23); }
 /// 2^f, |f| <= 0.5; coefficients: least-squares on Chebyshev points.
 static Expr exp2Fraction(Expr f) {
   return horner({1.0, 0.6931471824645996, 0.24022647738456726, 0.055503323674201965, 0.00961843691766262,
@@ -33,9 +34,10 @@ Expr vectorExp2(Expr x) {
 
 Expr vectorExp(Expr x) {
   x = clamp(x, -87.3f, 88.3f);
-  Expr n = cast<int>(x * 1.44269504f + 128.5f) - 128, k = cast<float>(n);
-  // x - n ln 2 in two steps; strict, or it becomes one step again.
-  Expr f = strict_float(strict_float(x - k * 0.693359375f) - k * -2.12194440e-4f);
+  Expr n = cast<int>(x * 1.44269504f + 128.5f) - 128;
+  // x - n ln 2 in two steps, the first exact. As products with the same float
+  // they would be added up at compile time; through integers they are not.
+  Expr f = x - cast<float>(n * 355) * (1.0f / 512) - cast<float>(n) * -2.12194440e-4f;
   // e^f, |f| <= 0.3466
   Expr p = horner({1.0, 1.0, 0.5, 0.16666665459, 0.0416657958940, 0.00833345670, 0.00139813302}, f);
   return scaleByPowerOfTwo(p, n);
@@ -64,11 +66,10 @@ Expr vectorErf(Expr x) {
 
 /// sin(x + quarter * pi / 2).
 static Expr sine(Expr x, int quarter) {
-  Expr n = nearest(clamp(x * 0.636619772f, -1e6f, 1e6f)), k = cast<float>(n);
-  // pi / 2 in three parts of few bits, so that the products are exact.
-  Expr f = strict_float(x - k * 1.5703125f);
-  f = strict_float(f - k * 4.837512969970703125e-4f);
-  f = strict_float(f - k * 7.549789948768648e-8f);
+  Expr k = round(x * 0.636619772f), n = cast<int>(clamp(k, -1e6f, 1e6f));
+  // x - k pi / 2, pi / 2 in three parts of few bits so that the first products
+  // are exact; strict, since any other order of the sums loses all bits.
+  Expr f = strict_float(((x - k * 1.5703125f) - k * 4.837512969970703125e-4f) - k * 7.549789948768648e-8f);
   Expr y = f * f, q = n + quarter;
   Expr s = f + f * y * horner({-1.6666654611e-1, 8.3321608736e-3, -1.9515295891e-4}, y);
   Expr c = 1.0f - 0.5f * y + y * y * horner({4.166664568298827e-2, -1.388731625493765e-3, 2.443315711809948e-5}, y);
@@ -80,12 +81,14 @@ Expr vectorCos(Expr x) { return sine(std::move(x), 1); }
 
 Expr vectorPow(Expr x, Expr y) {
   // log2 |x| as exponent plus a short remainder keeps the error of y log2 |x| small.
-  Expr a = max(abs(x), 1.17549435e-38f), bits = reinterpret<int>(a);
-  Expr e = ((bits - 0x3f3504f3) >> 23), m = reinterpret<float>(bits - (e << 23));
-  Expr l = vectorLog(m) * 1.44269504f, fe = cast<float>(e);
+  // Unsigned, since Halide's signed integers do not wrap.
+  Expr a = max(abs(x), 1.17549435e-38f), bits = reinterpret<uint32_t>(a);
+  Expr e = cast<int>((bits + cast<uint32_t>(Expr(0x3f800000 - 0x3f3504f3))) >> 23) - 127;
+  Expr m = reinterpret<float>(bits - (cast<uint32_t>(e) << 23)), fe = cast<float>(e);
+  Expr l = vectorLog(m) * 1.44269504f;
   // y (e + l) = whole + fraction, each product kept apart.
-  Expr whole = strict_float(y * fe), n = nearest(clamp(whole, -1e4f, 1e4f));
-  Expr t = clamp(strict_float(whole - cast<float>(n)) + y * l, -300.0f, 300.0f), n2 = nearest(t);
+  Expr whole = y * fe, n = nearest(clamp(whole, -1e4f, 1e4f));
+  Expr t = clamp((whole - cast<float>(n)) + y * l, -300.0f, 300.0f), n2 = nearest(t);
   Expr sum = clamp(n + n2, -126, 127);
   Expr r = scaleByPowerOfTwo(exp2Fraction(t - cast<float>(n2)), sum);
   r = select(n + n2 < -126, 0.0f, r);

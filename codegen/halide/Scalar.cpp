@@ -99,7 +99,10 @@ Expr scalarExpr(Operation *op, ArrayRef<Expr> in) {
       .Case<ShLIOp>([&](auto) { return in[0] << in[1]; })
       .Case<ShRSIOp>([&](auto) { return in[0] >> in[1]; })
       .Case<ShRUIOp>([&](auto) { return cast(to, cast(Halide::UInt(to.bits()), in[0]) >> in[1]); })
-      .Case<SelectOp>([&](auto) { return hiddenSelect(in[0], in[1], in[2]); })
+      .Case<SelectOp>([&](SelectOp o) {
+        return o.getCondition().getDefiningOp<halide::LikelyOp>() ? select(in[0], in[1], in[2])
+                                                                  : hiddenSelect(in[0], in[1], in[2]);
+      })
       .Case<UIToFPOp, ExtUIOp>([&](auto) { return isBool ? cast(to, cast(Halide::UInt(8), in[0])) : cast(to, cast(Halide::UInt(in[0].type().bits()), in[0])); })
       .Case<ExtFOp, TruncFOp, SIToFPOp, FPToSIOp, ExtSIOp>([&](auto) { return cast(to, in[0]); })
       .Case<TruncIOp>([&](auto) { return to.is_bool() ? (in[0] & 1) != 0 : cast(to, in[0]); })

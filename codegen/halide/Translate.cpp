@@ -124,6 +124,8 @@ LogicalResult Translator::body(Block &block, DenseMap<Value, Expr> &env) {
       r = extent(size.getDims()[0]);
     } else if (isa<PromiseOp>(op)) {
       r = H::unsafe_promise_clamped(in[0], in[1], in[2]);
+    } else if (isa<LikelyOp>(op)) {
+      r = H::likely(in[0]);
     } else if (isa<UndefOp>(op)) {
       r = H::undef(halideType(op.getResult(0).getType()));
     } else if (auto random = dyn_cast<RandomOp>(op)) {

@@ -230,6 +230,23 @@ def Halide_PromiseOp : Halide_Op<"promise", [Pure]> {
   let assemblyFormat = "$value `in` `[` $low `,` $high `]` attr-dict";
 }
 
+def Halide_LikelyOp : Halide_Op<"likely", [Pure, SameOperandsAndResultType]> {
+  let summary = "the same value, with a loop split so that it is the common case";
+  let description = [{
+    In `minsi(likely(k), n)` or `select(likely(c), ..)` Halide peels the part of
+    the innermost loops where k <= n or c holds, which then has neither clamp nor
+    mask. A select with any other condition hides it from bounds inference.
+
+    Example:
+    ```mlir
+    %0 = halide.likely %k : i32
+    ```
+  }];
+  let arguments = (ins AnyType:$value);
+  let results = (outs AnyType:$result);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
+}
+
 def Halide_UndefOp : Halide_Op<"undef", [Pure]> {
   let summary = "whatever memory holds: the init of a func that is updated in place";
   let results = (outs AnyType:$result);

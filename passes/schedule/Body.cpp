@@ -73,6 +73,7 @@ Value Body::clampTo(Value v, AffineExpr extent) {
   return maximum(minimum(v, size(extent - 1)), constant(0));
 }
 Value Body::less(Value x, Value y) { return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y); }
+Value Body::likely(Value v) { return halide::LikelyOp::create(b, loc, v); }
 Value Body::load(StringRef func, ArrayRef<Value> indices, Type type, int64_t element) {
   return halide::LoadOp::create(b, loc, type, FlatSymbolRefAttr::get(b.getContext(), func), indices,
                                 element ? b.getI64IntegerAttr(element) : IntegerAttr());

@@ -137,9 +137,18 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
     return b.minimum(b.tile(outer, factor, inner), b.size(extent - 1));
   };
 
-  func(B, with({"nv", "k", "no"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
-    return {product(b, c.b, c.n, lastOf(b, v[2], NR, v[0], N), v[1], restB, v.drop_front(3))};
-  });
+  // Rows along k are turned 16 x 16 at a time, vectors of k in and vectors of n
+  // out, which wants the vectors of a panel one after the other.
+  bool isTurned = c.bAlongK && !c.bAlongN && machine.value("turn", 1);
+  if (isTurned)
+    func(B, with({"l", "k", "v", "no"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+      Value n = lastOf(b, v[3], NR, b.tile(v[2], V, v[0]), N);
+      return {product(b, c.b, c.n, n, v[1], restB, v.drop_front(4))};
+    });
+  else
+    func(B, with({"nv", "k", "no"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+      return {product(b, c.b, c.n, lastOf(b, v[2], NR, v[0], N), v[1], restB, v.drop_front(3))};
+    });
   bool isPacked = !c.plainA || machine.value("packa", 0);
   bool packAlongK = isPacked && c.aAlongK && !c.aAlongM; // rows stay rows
   if (isPacked)
@@ -181,7 +190,11 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
       a = b.load(A, append(packAlongK ? SmallVector<Value>{k, v[1], v[3]} : SmallVector<Value>{v[1], k, v[3]}, pick(restA)), f32);
     else
       a = product(b, c.a, c.m, lastOf(b, v[3], MR, v[1], M), k, restA, pick(restA));
-    Value panel = b.load(B, append({v[0], k, v[2]}, pick(restB)), f32);
+    AffineExpr d0 = getAffineDimExpr(0, ctx);
+    SmallVector<Value> place{v[0], k, v[2]};
+    if (isTurned)
+      place = {b.apply(d0 % V, {v[0]}), k, b.apply(d0.floorDiv(V), {v[0]}), v[2]};
+    Value panel = b.load(B, append(place, pick(restB)), f32);
     Value ab = arith::MulFOp::create(b.b, loc, a, panel);
     u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(acc, v, f32), ab));
     return u;
@@ -235,11 +248,20 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
     split(f, -1, tile, "po", "pi", count, halide::Tail::guard);
     reorder(f, -1, with({lane.str(), "pi", "k", "po"}, rest));
   };
-  bound(B, "nv", 0, NR);
-  if (c.bAlongN && !c.bAlongK)
-    sideBySide(B, "nv", "no", 4, varsB);
-  vectorize(B, -1, "nv", V);
-  unroll(B, -1, "nv");
+  if (isTurned) {
+    bound(B, "l", 0, V);
+    bound(B, "v", 0, t.vectors);
+    split(B, -1, "k", "kt", "kv", V, halide::Tail::guard);
+    reorder(B, -1, with({"kv", "l", "kt", "v", "no"}, varsB));
+    vectorize(B, -1, "kv");
+    unroll(B, -1, "l");
+  } else {
+    bound(B, "nv", 0, NR);
+    if (c.bAlongN && !c.bAlongK)
+      sideBySide(B, "nv", "no", 4, varsB);
+    vectorize(B, -1, "nv", V);
+    unroll(B, -1, "nv");
+  }
   if (isPacked) {
     bound(A, "mv", 0, MR);
     if (packAlongK) {

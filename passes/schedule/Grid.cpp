@@ -23,7 +23,7 @@ static int64_t estimateProduct(ArrayRef<AffineExpr> dims) {
 /// Rows and columns of a block, by what packing, cache and balance cost. All
 /// sizes are multiples of every tile (48 rows, 96 columns, or 192 for tiles of 64).
 std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contraction &c, bool cutsN) {
-  int64_t M = constantOf(op.getOver()[c.m]).value_or(2048), N = estimate(op.getOver()[c.n]), K = estimateProduct(op.getBy().getExprs());
+  int64_t M = constantOf(op.getOver()[c.m]).value_or(2048), N = constantOf(op.getOver()[c.n]).value_or(512), K = estimateProduct(op.getBy().getExprs());
   int64_t chunk = std::min<int64_t>(K, chunkOf(op, c));
   int64_t outer = 1;
   for (unsigned i : c.rest)
@@ -104,6 +104,8 @@ void Lowering::chooseGrid() {
     size_t axes = std::min<size_t>(shared, main.getNumParallel());
     bool cutsN = axes > c.n;
     auto [mb, nb] = contractionBlock(main, c, cutsN);
+    if (llvm::count_if(ops, [&](ComputeOp op) { return contractions.count(op); }) > 1)
+      mb = std::min<int64_t>(mb, machine.value("rows", 288)); // what lies between them stays in cache
     for (size_t i = 0; i < axes; ++i) {
       if (main.getOver()[i] != dims[0][i])
         break;

@@ -233,6 +233,7 @@ void Lowering::lowerPointwise(ArrayRef<ComputeOp> group, StringRef name) {
 }
 
 LogicalResult Lowering::run() {
+  useReciprocals(kernel);
   OpBuilder outer(kernel);
   outer.setInsertionPointAfter(kernel);
   SmallVector<StringRef> symbols = symbolsOf(kernel);
@@ -254,6 +255,11 @@ LogicalResult Lowering::run() {
   for (auto op : kernel.getBody().front().getOps<ComputeOp>())
     if (auto c = matchContraction(op))
       contractions[op] = *c;
+  // A value written inline would be computed again in every register tile.
+  for (auto &[op, c] : contractions)
+    if (auto read = c.a[0].getDefiningOp<ReadOp>(); read && c.plainA)
+      if (auto source = read.getSource().getDefiningOp<ComputeOp>())
+        c.plainA = source.isReduction() || !isInline(source);
   chooseGrid();
 
   std::function<LogicalResult(Operation *)> ensure = [&](Operation *op) -> LogicalResult {

@@ -60,6 +60,7 @@ public:
   Value maximum(Value a, Value b);
   Value clampTo(Value v, AffineExpr extent);
   Value less(Value a, Value b);
+  Value likely(Value v);
   Value load(StringRef func, ArrayRef<Value> innermostFirst, mlir::Type type, int64_t element = 0);
   Value read(Value tensor, ArrayRef<Value> outermostFirst);
   /// The value of `v` (in the body of a definition) at these loops.
@@ -90,6 +91,8 @@ struct Contraction {
   bool aAlongK = false, aAlongM = false, bAlongN = false, bAlongK = false; ///< innermost dim of the main read
   bool plainA = false;                  ///< A is one read, contiguous along k
 };
+/// Divisions by what the innermost loop does not change become products.
+void useReciprocals(mlir::func::FuncOp kernel);
 /// `op` as a contraction, if it is one worth the packing.
 std::optional<Contraction> matchContraction(graph::ComputeOp op);
 /// Loop dims that `v` depends on.

@@ -141,14 +141,14 @@ LogicalResult Lowering::lowerReduction(ComputeOp op, StringRef name) {
     }
     func(part, partVars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {identityOf(b, reducer, type)}; });
     update(part, partVars, partRvars, partExtents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
-      Value k = b.tile(r[position], L, v[0]), at = isExact ? k : b.minimum(k, b.size(K - 1));
+      Value k = b.tile(r[position], L, v[0]), at = isExact ? k : b.minimum(b.likely(k), b.size(K - 1));
       SmallVector<Value> reduction(r);
       reduction[position] = at;
       SmallVector<Value> lv = outermostFirst(v.drop_front());
       lv.append(outermostFirst(reduction));
       Value x = term(b, lv);
       if (!isExact)
-        x = arith::SelectOp::create(b.b, loc, b.less(k, b.size(K)), x, identityOf(b, reducer, type));
+        x = arith::SelectOp::create(b.b, loc, b.likely(b.less(k, b.size(K))), x, identityOf(b, reducer, type));
       Update u;
       u.values.push_back(combine(b, reducer, b.load(part, v, type), x));
       return u;
