@@ -19,7 +19,7 @@ double parseSize(const std::string &text) {
 
 std::unique_ptr<Executor> planWithin(const Manifest &manifest, const std::string &role, const DimValues &dims,
                                      ParameterStore *store, Threads &threads, double limit, double fixed,
-                                     double *need) {
+                                     double *need, std::string *peak) {
   double least = 0;
   for (const std::string &form : {role, role + "_recompute"}) {
     bool known = false;
@@ -29,9 +29,12 @@ std::unique_ptr<Executor> planWithin(const Manifest &manifest, const std::string
       break;
     auto executor = std::make_unique<Executor>(manifest, form, dims, store, threads);
     double total = fixed + double(executor->arenaBytes());
-    least = least == 0 ? total : std::min(least, total);
-    if (limit > 0 && total > limit)
+    if (limit > 0 && total > limit) {
+      if (peak && (least == 0 || total < least))
+        *peak = executor->explainPeak();
+      least = least == 0 ? total : std::min(least, total);
       continue;
+    }
     if (form != role)
       std::cerr << "note: computing values again to stay within the limit: " << int64_t(total / 1e6) << " MB\n";
     return executor;

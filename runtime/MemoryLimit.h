@@ -14,9 +14,9 @@ double parseSize(const std::string &text);
 
 /// `role` at `dims`, or ROLE_recompute when the arena and `fixed` bytes would be
 /// over `limit` (0: none). Null when neither form fits; `need` then holds the
-/// smaller of the two.
+/// smaller of the two and `peak` what fills it.
 std::unique_ptr<Executor> planWithin(const Manifest &manifest, const std::string &role, const DimValues &dims,
                                      ParameterStore *store, Threads &threads, double limit, double fixed,
-                                     double *need = nullptr);
+                                     double *need = nullptr, std::string *peak = nullptr);
 
 } // namespace tintype::rt

@@ -255,15 +255,17 @@ void Trainer::plan() {
     microBatches = settings.accumulate * parts;
     executor.reset();
     double need = 0;
+    std::string peak;
     executor = planWithin(manifest, "train_step", textDims(manifest, program, microBatch, settings.context), &store,
-                          context.threads(), limit, fixed, &need);
+                          context.threads(), limit, fixed, &need, &peak);
     if (executor) {
       if (parts > 1)
         std::cerr << "note: " << parts << " micro-batches of " << microBatch << " fit " << flags.memoryLimit << "\n";
       break;
     }
     if (microBatch == 1)
-      fail("--memory-limit: expected at least ", formatBytes(need), " at batch 1, but got ", flags.memoryLimit);
+      fail("--memory-limit: expected at least ", formatBytes(need), " at batch 1, but got ", flags.memoryLimit, "\nnote: ",
+           peak);
   }
   optimizer = std::make_unique<Optimizer>(store, context.threads());
   ids.resize(size_t(microBatch * (settings.context + 1)));

@@ -1,4 +1,4 @@
-"""Reference traces of the models in test/e2e/models, recorded with PyTorch (needed to record, not to test).
+"""Reference traces of the models in test/e2e/Inputs/unseen, recorded with PyTorch (needed to record, not to test).
 
 usage: record.py OUT_DIR    writes parallel, alibi and convstem as .safetensors and .json in the layout of the other traces
 """
