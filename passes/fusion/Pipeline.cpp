@@ -16,6 +16,7 @@ void tintype::buildFusionPipeline(OpPassManager &pm, bool remarks) {
   hosts.addPass(fusion::createGraphShareTerms({remarks})); // where a group is known to keep a term in cache
   hosts.addPass(fusion::createGraphCollapseDims({remarks})); // a dim may merge only where a whole group allows it
   pm.addPass(fusion::createGraphOutlineKernels());
+  pm.addPass(fusion::createGraphRepeatCalls({remarks})); // after outlining: it is known what lives how long
 }
 
 void tintype::registerFusionPasses() {

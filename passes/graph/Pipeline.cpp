@@ -9,7 +9,6 @@ void buildGraphPipeline(mlir::OpPassManager &pm) {
   pm.addPass(graph::createGraphSimplify());
   pm.addPass(graph::createGraphDifferentiate());
   pm.addPass(graph::createGraphSimplify());
-  pm.addPass(graph::createGraphLimitMemory()); // the second form of the training programs, for --memory-limit
   pm.addPass(graph::createGraphAddOptimizer());
 }
 
