@@ -105,41 +105,4 @@ def GraphSimplify : Pass<"graph-simplify", "::mlir::ModuleOp"> {
   ];
 }
 
-def GraphLimitMemory : Pass<"graph-limit-memory", "::mlir::ModuleOp"> {
-  let summary = "compute cheap values again in the backward part instead of keeping them";
-  let description = [{
-    What the backward part reads of the forward part lives in between, for all layers
-    at once. Values are taken in order of price (operations per byte), those quadratic
-    in a runtime dim first, until `limit` is met or keeping less is no longer possible;
-    copies of their definitions stand before their first reader, with the unit
-    attribute `graph.again`, which keeps equal definitions from being merged again.
-    Fusion makes quadratic tensors again in any case; this is for less memory than that.
-
-    Before:
-    ```mlir
-    %s = graph.compute sum over <B, T, T> by <64> { q * k }
-    ... 12 layers ...
-    %d = graph.compute none over <B, T, T> by <> { reads %s }
-    ```
-    After:
-    ```mlir
-    %s = graph.compute sum over <B, T, T> by <64> { q * k }
-    ... 12 layers ...
-    %t = graph.compute sum over <B, T, T> by <64> {graph.again} { q * k }
-    %d = graph.compute none over <B, T, T> by <> { reads %t }
-    ```
-  }];
-  let dependentDialects = ["::tintype::graph::GraphDialect"];
-  let options = [
-    Option<"limit", "limit", "double", "0", "MB that may be kept (0: as little as possible)">,
-    Option<"nominal", "nominal", "std::string", "\"B=8,T=1024\"", "runtime dims that sizes are compared at">,
-    Option<"maxReductions", "max-reductions", "unsigned", "3",
-           "longest chain of reductions to do again for one value; 3 stays inside one part of a layer">,
-    Option<"remarks", "remarks", "bool", "false", "say what each program keeps and what computing again costs">,
-    Option<"variant", "variant", "bool", "true",
-           "leave the program as it is and add the change as NAME.recompute, role ROLE_recompute">,
-  ];
-  let statistics = [Statistic<"numRecomputed", "recomputed", "definitions copied into the backward part">];
-}
-
 #endif

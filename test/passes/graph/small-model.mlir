@@ -3,7 +3,6 @@
 // RUN: tintype-opt %s --graph-differentiate | FileCheck %s
 // RUN: %python %S/small-model.py %s trace_step --graph-differentiate
 // RUN: %python %S/small-model.py %s trace_step --graph
-// RUN: %python %S/small-model.py %s trace_step_recompute --graph
 
 graph.parameter @wte : tensor<7x4xf32> normal(0.0, 0.5)
 graph.parameter @wpe : tensor<9x4xf32> normal(0.0, 0.5)
