@@ -2,6 +2,7 @@
 """Builds a model and compares `BIN trace` with a recorded reference.
 
 usage: parity.py MODEL.tin REFERENCE.safetensors --work DIR [--threads 1,2] [--bin BIN] [--trace-flag FLAG ...]
+                 [--least-memory]   (trace in as little memory as the binary says it needs)
 
 The reference holds weights, a batch, logits, loss, every gradient and ten steps of AdamW; the .json
 beside it the sizes, the settings and each tensor's own rounding noise in f32. A tensor agrees when
@@ -12,6 +13,7 @@ steps * lr.
 import argparse
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -89,6 +91,7 @@ def main():
     parser.add_argument("--bin", help="use this binary instead of building one")
     parser.add_argument("--build-flag", action="append", default=[])
     parser.add_argument("--trace-flag", action="append", default=[])
+    parser.add_argument("--least-memory", action="store_true")
     args = parser.parse_args()
     work = pathlib.Path(args.work)
     work.mkdir(parents=True, exist_ok=True)
@@ -100,6 +103,10 @@ def main():
     adamw = meta["adamw"]
     recipe = ["--lr", adamw["lr"], "--beta1", adamw["betas"][0], "--beta2", adamw["betas"][1], "--eps", adamw["eps"],
               "--weight-decay", adamw["weight_decay"], "--clip", meta["clip_global_norm"]]
+    if args.least_memory:
+        refused = subprocess.run([binary, "trace", "--in", args.reference, "--out", work / "refused", "--steps", "1",
+                                  "--memory-limit", "1"], capture_output=True, text=True)
+        args.trace_flag.append("--memory-limit=" + re.search(r"expected at least (\d+) bytes", refused.stderr).group(1))
     bad = []
     for threads in args.threads.split(","):
         out = work / f"trace-{threads}.safetensors"
