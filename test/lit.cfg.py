@@ -19,7 +19,7 @@ python = str(venv) if venv.exists() else "python3"
 config.name = "tintype"
 config.test_format = lit.formats.ShTest()
 config.suffixes = [".mlir", ".tin", ".test"]
-config.excludes = ["fuzz", "support", "Inputs", "data", "CMakeLists.txt"]
+config.excludes = ["fuzz", "support", "Inputs", "data", "models", "bench", "CMakeLists.txt"]
 config.test_source_root = str(source / "test")
 config.test_exec_root = str(build / "test")
 

@@ -72,7 +72,7 @@ def compare(got, want, meta):
             bound[key_bias(name)(bound)] = meta["steps"] * meta["adamw"]["lr"]
         difference = np.abs(actual - expected)
         ratio = float(np.max(np.where(np.isfinite(difference), difference, np.inf) / bound, initial=0))
-        rows.append((ratio, name, float(difference.max(initial=0)), float(bound.min(initial=0))))
+        rows.append((ratio, name, float(difference.max(initial=0)), float(bound.min())))
         if not ratio <= 1:
             bad.append(name)
     rows.sort(reverse=True)
