@@ -117,7 +117,8 @@ def main():
         if op["opDialect"] and records[op["opDialect"]["def"]]["name"] == dialect:
             complaints += check_op(op, dialect, root, texts)
             count += 1
-    print("\n".join(complaints))
+    for complaint in complaints:
+        print(complaint)
     print(f"{count} ops of {dialect}, {len(complaints)} complaints")
     return 1 if complaints or not count else 0
 
