@@ -35,6 +35,7 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--std", type=pathlib.Path, required=True)
     parser.add_argument("--no-run", action="store_true")
+    parser.add_argument("--message", type=pathlib.Path, help="a file that must hold the text after `<!-- message -->`")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     text = args.readme.read_text()
@@ -42,6 +43,10 @@ def main():
     for link in re.findall(r"\]\(([^)#]+)\)", text):
         if "://" not in link and not (args.readme.parent / link).exists():
             sys.exit(f"README: error: expected a file behind the link {link}, but found none")
+    if args.message:
+        shown = re.search(r"<!-- message -->\n```\n(.*?)```", text, re.S).group(1)
+        if args.message.read_text() != shown:
+            sys.exit(f"README: error: expected the message\n{args.message.read_text()}but it shows\n{shown}")
     for kind, name, content in blocks(text):
         if kind == "file":
             (args.work / name).write_text(content)
