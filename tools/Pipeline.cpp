@@ -40,8 +40,21 @@ static const char *stageName(Stage s) {
   return names[(int)s];
 }
 
-static LogicalResult fail(ModuleOp module, const Twine &message) {
-  return emitError(UnknownLoc::get(module.getContext())) << message;
+static LogicalResult fail(const Twine &message) {
+  llvm::errs() << "error: " << message << "\n";
+  return failure();
+}
+
+/// Known before the work rather than after it.
+static LogicalResult checkWritable(ModuleOp module, StringRef output) {
+  StringRef folder = llvm::sys::path::parent_path(output);
+  if (folder.empty())
+    folder = ".";
+  if (auto ec = llvm::sys::fs::access(folder, llvm::sys::fs::AccessMode::Write))
+    return fail(output + ": expected a folder that can be written, but got: " + ec.message());
+  if (llvm::sys::fs::is_directory(output))
+    return fail(output + ": expected a file name for the executable, but it is a folder");
+  return success();
 }
 
 /// Writes text to `path`, or to standard output; a file appears whole or not at all.
@@ -64,7 +77,7 @@ static LogicalResult writeText(ModuleOp module, StringRef path, function_ref<voi
   if (!ec)
     ec = llvm::sys::fs::rename(partial, path);
   if (ec)
-    return fail(module, path + ": expected a writable file, but got: " + ec.message());
+    return fail(path + ": expected a writable file, but got: " + ec.message());
   return success();
 }
 
@@ -166,14 +179,14 @@ LogicalResult Run::link() {
 
   SmallString<128> host;
   if (auto ec = llvm::sys::fs::createTemporaryFile("tintype-host", "o", host))
-    return fail(module, "expected a temporary file, but got: " + ec.message());
+    return fail("expected a temporary file, but got: " + ec.message());
   std::vector<std::string> list{std::string(host)};
   for (const auto &k : manifest.kernels())
     list.push_back(objects[k.name()]);
   LogicalResult result = writeHostObject(manifest, *module.getContext(), host);
   if (succeeded(result))
     if (llvm::Error e = linkExecutable(list, runtimeList(), options.output))
-      result = fail(module, llvm::toString(std::move(e)));
+      result = fail(llvm::toString(std::move(e)));
   llvm::sys::fs::remove(host);
   report("host object and link", start);
   return result;
@@ -181,6 +194,8 @@ LogicalResult Run::link() {
 
 LogicalResult tintype::runPipeline(ModuleOp module, Stage from, const BuildOptions &options) {
   Run run{module, options};
+  if (options.until == Stage::exe && failed(checkWritable(module, options.output)))
+    return failure();
   struct Step {
     Stage stage;
     std::function<void(OpPassManager &)> add;

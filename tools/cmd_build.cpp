@@ -45,6 +45,7 @@ static int run(const Options &o) {
   mlir::DialectRegistry registry;
   registerDialects(registry);
   mlir::MLIRContext ctx(registry);
+  ctx.printOpOnDiagnostic(false); // thousands of lines
   llvm::SourceMgr sources;
   mlir::SourceMgrDiagnosticHandler handler(sources, &ctx);
   // Asked before the handler above: remarks are for those who want them.
