@@ -295,6 +295,15 @@ static bool diesAt(Value v, Operation *call) {
   return true;
 }
 
+/// Whether `call` gets the memory of its operand `i` through that operand only: a
+/// kernel knows what it reads through one argument, not that another is a view of it.
+static bool isOnlyView(func::CallOp call, unsigned i) {
+  for (auto [j, arg] : llvm::enumerate(call.getOperands()))
+    if (j != i && root(arg) == root(call.getOperand(i)))
+      return false;
+  return true;
+}
+
 LogicalResult FunctionExport::addLaunch(func::CallOp call) {
   auto kernel = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(call, call.getCalleeAttr());
   auto it = m.kernels.find(call.getCallee());
@@ -333,7 +342,7 @@ LogicalResult FunctionExport::addLaunch(func::CallOp call) {
           return call.emitError() << "expected result " << i << " to be computed in place of argument " << j
                                   << ", but its reads do not allow it";
     } else if (reuse >= 0 && program.buffers(bufferOf.lookup(root(call.getOperand(reuse)))).kind() == Buffer::ARENA &&
-               diesAt(call.getOperand(reuse), call)) {
+               isOnlyView(call, reuse) && diesAt(call.getOperand(reuse), call)) {
       buffer = bufferOf.lookup(root(call.getOperand(reuse)));
     } else {
       buffer = addBuffer(Buffer::ARENA, 0, result.getType(), launch->label());
