@@ -55,6 +55,9 @@ NO_GRADIENT = {
 # Ops that stand outside kernels: the host program reads them.
 NO_KERNEL = {"graph.parameter", "graph.param", "graph.grad", "graph.set_grad", "graph.reshape"}
 
+# What costs nothing or exactly one operation, which is the default.
+NO_COST = NO_KERNEL | {"graph.yield", "graph.inside"}
+
 
 def sources(root, folder):
     """All C++ and TableGen text under a folder."""
@@ -94,7 +97,7 @@ def check_op(op, dialect, root, texts):
     if not re.search(rf"// CHECK.*{re.escape(name)}\b", texts["ops"]):
         complaints.append("expected a line of ops.mlir that prints it")
     cxx = op["!name"].split("_")[-1]
-    for part, exempt in (("gradient", NO_GRADIENT), ("lowering", NO_KERNEL)):
+    for part, exempt in (("gradient", NO_GRADIENT), ("lowering", NO_KERNEL), ("cost", NO_COST)):
         if part in texts and name not in exempt and not re.search(rf"\b{cxx}\b", texts[part]):
             complaints.append(f"expected a {part} rule that names {cxx}")
     return [f"{name}: error: {c}" for c in complaints]
@@ -111,6 +114,7 @@ def main():
     if dialect == "graph" and "--without-passes" not in sys.argv:
         texts["gradient"] = sources(root, "passes/graph")
         texts["lowering"] = sources(root, "passes/schedule")
+        texts["cost"] = "".join((root / f).read_text() for f in ("passes/fusion/Cost.cpp", "passes/schedule/Grid.cpp"))
     complaints, count = [], 0
     for record in records["!instanceof"]["Op"]:
         op = records[record]
