@@ -46,7 +46,7 @@ static LogicalResult fail(const Twine &message) {
 }
 
 /// Known before the work rather than after it.
-static LogicalResult checkWritable(ModuleOp module, StringRef output) {
+static LogicalResult checkWritable(StringRef output) {
   StringRef folder = llvm::sys::path::parent_path(output);
   if (folder.empty())
     folder = ".";
@@ -58,7 +58,7 @@ static LogicalResult checkWritable(ModuleOp module, StringRef output) {
 }
 
 /// Writes text to `path`, or to standard output; a file appears whole or not at all.
-static LogicalResult writeText(ModuleOp module, StringRef path, function_ref<void(raw_ostream &)> print) {
+static LogicalResult writeText(StringRef path, function_ref<void(raw_ostream &)> print) {
   if (path.empty() || path == "-") {
     print(llvm::outs());
     return success();
@@ -105,7 +105,7 @@ struct Run {
   const BuildOptions &options;
 
   LogicalResult passes(function_ref<void(OpPassManager &)> add);
-  LogicalResult emit(Stage stage);
+  LogicalResult emit();
   LogicalResult emitKernels(Stage stage);
   LogicalResult fill(Manifest &manifest);
   LogicalResult link();
@@ -147,10 +147,9 @@ LogicalResult Run::passes(function_ref<void(OpPassManager &)> add) {
 }
 
 /// The module's text, for stages that are MLIR.
-LogicalResult Run::emit(Stage stage) {
-  OpPrintingFlags flags;
-  return writeText(module, options.output, [&](raw_ostream &os) {
-    module.print(os, flags);
+LogicalResult Run::emit() {
+  return writeText(options.output, [&](raw_ostream &os) {
+    module.print(os);
     os << "\n";
   });
 }
@@ -163,7 +162,7 @@ LogicalResult Run::emitKernels(Stage stage) {
       return failure();
     text += *part;
   }
-  return writeText(module, options.output, [&](raw_ostream &os) { os << text; });
+  return writeText(options.output, [&](raw_ostream &os) { os << text; });
 }
 
 LogicalResult Run::link() {
@@ -194,7 +193,7 @@ LogicalResult Run::link() {
 
 LogicalResult tintype::runPipeline(ModuleOp module, Stage from, const BuildOptions &options) {
   Run run{module, options};
-  if (options.until == Stage::exe && failed(checkWritable(module, options.output)))
+  if (options.until == Stage::exe && failed(checkWritable(options.output)))
     return failure();
   struct Step {
     Stage stage;
@@ -210,7 +209,7 @@ LogicalResult tintype::runPipeline(ModuleOp module, Stage from, const BuildOptio
        }},
   };
   if (options.until == from)
-    return run.emit(from);
+    return run.emit();
   for (const Step &step : steps) {
     if (step.stage <= from)
       continue;
@@ -220,17 +219,17 @@ LogicalResult tintype::runPipeline(ModuleOp module, Stage from, const BuildOptio
       llvm::sys::fs::create_directories(options.saveTemps);
       BuildOptions kept = options;
       kept.output = options.saveTemps + "/" + stageName(step.stage) + ".mlir";
-      if (failed(Run{module, kept}.emit(step.stage)))
+      if (failed(Run{module, kept}.emit()))
         return failure();
     }
     if (options.until == step.stage)
-      return run.emit(step.stage);
+      return run.emit();
   }
   if (options.until == Stage::manifest) {
     Manifest manifest;
     if (failed(run.fill(manifest)))
       return failure();
-    return writeText(module, options.output, [&](raw_ostream &os) { os << printManifest(manifest); });
+    return writeText(options.output, [&](raw_ostream &os) { os << printManifest(manifest); });
   }
   return options.until == Stage::exe ? run.link() : run.emitKernels(options.until);
 }

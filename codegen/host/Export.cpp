@@ -192,7 +192,8 @@ int FunctionExport::addBuffer(Buffer::Kind kind, int index, Type type, StringRef
   b->set_kind(kind);
   b->set_index(index);
   (void)m.size(productOf(dimsOf(type), fn.getContext()), b->mutable_elements());
-  b->set_dtype(*m.dtype(type, fn));
+  auto dt = m.dtype(type, fn); // a failure is reported there and stops the export at the value's own argument
+  b->set_dtype(succeeded(dt) ? *dt : F32);
   b->set_first(0);
   b->set_last(-1);
   b->set_label(label.str());
@@ -260,9 +261,10 @@ LogicalResult FunctionExport::placeResults() {
     auto *o = program.add_outputs();
     if (names && i < names.size())
       o->set_name(cast<StringAttr>(names[i]).str());
-    if (failed(m.sizes(dimsOf(v.getType()), o->mutable_dims())))
+    auto dt = m.dtype(v.getType(), fn);
+    if (failed(dt) || failed(m.sizes(dimsOf(v.getType()), o->mutable_dims())))
       return failure();
-    o->set_dtype(*m.dtype(v.getType(), fn));
+    o->set_dtype(*dt);
     if (failed(want(v, addBuffer(Buffer::OUTPUT, i, v.getType(), o->name()), ret)))
       return failure();
   }
