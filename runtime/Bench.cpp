@@ -8,11 +8,14 @@
 #include "runtime/Commands.h"
 #include "runtime/Optimizer.h"
 #include "runtime/Probe.h"
+#include "runtime/Profile.h"
+#include "runtime/Timeline.h"
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <random>
 #include <sys/resource.h>
 
@@ -23,7 +26,8 @@ struct BenchOptions {
   int64_t batch = 0, context = 0;
   double seconds = 10;
   std::string dtype = "f32";
-  std::string memoryLimit;
+  std::string memoryLimit, trace;
+  int64_t traceSteps = 3;
   bool json = false, profile = false, memory = false;
 };
 
@@ -86,27 +90,6 @@ double unitsPerStep(const DimValues &dims) {
          static_cast<double>(std::max<int64_t>(dims.get("T"), 1));
 }
 
-/// Rates are per core by CPU time, which holds on a busy machine too.
-void printProfile(const std::vector<KernelProfile> &rows, double steps, double peakOfCore) {
-  double wall = 0, cpu = 0, flops = 0;
-  for (const KernelProfile &k : rows) {
-    wall += k.seconds;
-    cpu += k.cpuSeconds;
-    flops += k.flops;
-  }
-  fprintf(stderr, "%7s %8s %9s %9s %6s %8s %5s %6s  %-12s kernel\n", "calls", "blocks", "wall ms", "cpu ms", "% cpu",
-          "GFLOP/s", "peak", "GB/s", "kind");
-  for (const KernelProfile &k : rows) {
-    double gflops = k.flops / k.cpuSeconds * 1e-9;
-    fprintf(stderr, "%7.0f %8.0f %9.3f %9.3f %6.1f %8.1f %4.0f%% %6.1f  %-12s %s  %s\n",
-            static_cast<double>(k.calls) / steps, static_cast<double>(k.blocks) / steps, k.seconds / steps * 1e3,
-            k.cpuSeconds / steps * 1e3, k.cpuSeconds / cpu * 100, gflops, gflops / peakOfCore * 100,
-            k.bytes / k.cpuSeconds * 1e-9, k.kind.c_str(), k.name.c_str(), k.label.c_str());
-  }
-  fprintf(stderr, "%7s %8s %9.3f %9.3f %6s %8.1f %4.0f%%  per core by CPU time\n", "all", "", wall / steps * 1e3,
-          cpu / steps * 1e3, "", flops / cpu * 1e-9, flops / cpu * 1e-9 / peakOfCore * 100);
-}
-
 /// Runs one program (and the optimiser after it, when training) for a while and reports.
 void bench(Context &context, const BenchOptions &o, bool training) {
   const Manifest &m = context.manifest;
@@ -128,19 +111,33 @@ void bench(Context &context, const BenchOptions &o, bool training) {
   std::vector<double> times, optimizerTimes;
   PeakFlops peak;
   double firstStep = 0, spent = 0, nextProbe = 0, loss = 0;
-  for (int64_t t = 1; t <= 3 || spent < o.seconds; ++t) {
-    if (t == 2)
+  Timeline timeline(context.threads().count());
+  int64_t traced = o.trace.empty() ? 0 : o.traceSteps;
+  for (int64_t t = 1; t <= std::max<int64_t>(3, traced + 1) || spent < o.seconds; ++t) {
+    if (t == 2) {
       program.setProfiling(o.profile);
+      if (optimizer)
+        optimizer->setProfiling(o.profile);
+      if (traced)
+        timeline.start();
+    }
+    if (t == traced + 2)
+      timeline.stop();
     Clock::time_point start = Clock::now();
+    std::optional<Timeline::Phase> step(std::in_place, "step", t), phase(std::in_place, role.c_str());
     program.run();
+    phase.reset();
     double inProgram = since(start);
     if (training) {
+      phase.emplace("optimiser");
       loss = *program.output<float>("loss");
       double norm = optimizer->gradientNorm();
       if (!std::isfinite(loss) || !std::isfinite(norm))
         fail("step ", t, ": the ", std::isfinite(loss) ? "gradient norm" : "loss", " is not finite");
       optimizer->step(t, AdamW(), norm);
     }
+    phase.reset();
+    step.reset();
     double seconds = since(start);
     if (t == 1) {
       firstStep = secondsSinceExec();
@@ -154,6 +151,9 @@ void bench(Context &context, const BenchOptions &o, bool training) {
       nextProbe = spent + 0.1;
     }
   }
+  timeline.stop();
+  if (traced)
+    timeline.write(o.trace, m.model());
   int64_t rss = peakRss(); // before the bandwidth probe takes memory of its own
   double read = probeRead(context.threads(), 0.3), steps = static_cast<double>(times.size());
   std::sort(times.begin(), times.end());
@@ -178,13 +178,22 @@ void bench(Context &context, const BenchOptions &o, bool training) {
     out["optimizer_seconds"] = optimizerTimes[optimizerTimes.size() / 2];
     out["loss"] = loss;
   }
+  Roof roof{peak.core, read / context.threads().count()};
+  std::vector<KernelProfile> rows;
+  if (o.profile) {
+    rows = program.profile();
+    if (optimizer)
+      optimizer->addProfile(rows);
+    if (o.json)
+      addProfile(out, rows, steps, roof);
+  }
   if (o.json)
     std::cout << out.dump(2) << "\n";
   else
     for (auto &[key, value] : out.items())
       std::cout << key << " " << value << "\n";
   if (o.profile)
-    printProfile(program.profile(), steps, peak.core);
+    printProfile(rows, steps, roof);
   if (o.profile && training) {
     double seconds = optimizerTimes[optimizerTimes.size() / 2];
     fprintf(stderr, "%7s %8s %9.3f %32s %6.1f  optimiser\n", "", "", seconds * 1e3, "",
@@ -206,7 +215,12 @@ void addMode(CLI::App *bench, Context &context, const char *name, const char *he
   sub->add_option("--memory-limit", o->memoryLimit, "compute values again where keeping them takes more, e.g. 2G");
   sub->add_option("--seconds", o->seconds, "how long to measure")->capture_default_str()->check(CLI::PositiveNumber);
   sub->add_flag("--json", o->json, "one JSON object on standard output");
-  sub->add_flag("--profile", o->profile, "time, rate and share of each kernel on standard error");
+  sub->add_flag("--profile", o->profile, "time, rate and share of the roof of each kernel, on standard error and in --json");
+  sub->add_option("--trace", o->trace, "write a timeline of kernels and threads for Perfetto or about:tracing")
+      ->type_name("FILE");
+  sub->add_option("--trace-steps", o->traceSteps, "steps of the timeline, from the second on")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
   sub->add_flag("--memory", o->memory, "what is alive at the peak on standard error");
   sub->fallthrough();
   sub->callback([&context, o, run] { run(context, *o); });

@@ -30,6 +30,7 @@ Executor &Optimizer::programFor(const std::string &role, int64_t count, int lane
     DimValues dims(store.manifest);
     dims.set("N", count);
     e = std::make_unique<Executor>(store.manifest, role, dims, nullptr, threads, Boundary::CALLER);
+    e->setProfiling(profiling);
   }
   return *e;
 }
@@ -85,6 +86,31 @@ void Optimizer::step(int64_t t, const AdamW &o, double norm, double scale) {
       e.run();
     }
   }
+}
+
+void Optimizer::setProfiling(bool on) {
+  profiling = on;
+  for (auto &entry : programs)
+    entry.second->setProfiling(on);
+}
+
+void Optimizer::addProfile(std::vector<KernelProfile> &rows) const {
+  for (auto &entry : programs)
+    for (const KernelProfile &k : entry.second->profile()) {
+      auto at = std::find_if(rows.begin(), rows.end(), [&](const KernelProfile &o) { return o.name == k.name; });
+      if (at == rows.end()) {
+        rows.push_back(k);
+        continue;
+      }
+      at->calls += k.calls;
+      at->blocks += k.blocks;
+      at->seconds += k.seconds;
+      at->cpuSeconds += k.cpuSeconds;
+      at->flops += k.flops;
+      at->bytes += k.bytes;
+    }
+  std::sort(rows.begin(), rows.end(),
+            [](const KernelProfile &a, const KernelProfile &b) { return a.cpuSeconds > b.cpuSeconds; });
 }
 
 double Optimizer::bytesPerStep() const {

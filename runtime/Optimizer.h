@@ -33,12 +33,18 @@ public:
 
   double bytesPerStep() const; ///< what both programs read and write at least
 
+  /// Profiling of its programs: on before the first step, or after it.
+  void setProfiling(bool on);
+  /// Adds what its kernels did since to `rows`, and sorts these by time again.
+  void addProfile(std::vector<KernelProfile> &rows) const;
+
 private:
   Executor &programFor(const std::string &role, int64_t count, int lane);
   ParameterStore &store;
   Threads &threads;
   std::map<std::tuple<std::string, int64_t, int>, std::unique_ptr<Executor>> programs;
   std::vector<std::pair<int64_t, int64_t>> normPieces; // offset and count of each run of grad_norm
+  bool profiling = false;
   float hyper[8] = {};
 };
 

@@ -1,5 +1,6 @@
 //===- Program.cpp --------------------------------------------------------===//
 #include "runtime/Program.h"
+#include "runtime/Timeline.h"
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -109,6 +110,7 @@ void Executor::planLaunch(const Launch &l) {
   s.entry = linkedKernel(l.kernel());
   s.name = k.name().c_str();
   s.kernel = l.kernel();
+  s.launch = &l;
   for (int symbol : k.symbols()) {
     if (values[symbol] == DimValues::kUnset)
       fail("kernel ", k.name(), " needs the runtime dimension ", manifest.symbols(symbol).name(),
@@ -178,10 +180,11 @@ void Executor::runBlock(const Step &s, int64_t block) const {
     results[r].dim = dims[r];
     args[s.firstResult + r] = &results[r];
   }
+  int64_t rest = block;
   for (size_t a = s.grid.size(); a-- > 0;) { // the last axis runs fastest
     const GridAxis &g = s.grid[a];
-    int64_t start = block % g.count * g.block;
-    block /= g.count;
+    int64_t start = rest % g.count * g.block;
+    rest /= g.count;
     for (const Crop &c : g.crops) {
       HalideDim &d = dims[c.result][c.dim];
       d.min = static_cast<int32_t>(start);
@@ -190,6 +193,8 @@ void Executor::runBlock(const Step &s, int64_t block) const {
     }
   }
   setCurrentKernel(s.name);
+  Timeline *timeline = Timeline::active();
+  int64_t began = timeline ? Timeline::now() : 0;
   int64_t start = profiling ? threadNanoseconds() : 0;
   if (int rc = s.entry(args)) {
     fprintf(stderr, "internal error: kernel %s returned %d\n", s.name, rc);
@@ -197,6 +202,8 @@ void Executor::runBlock(const Step &s, int64_t block) const {
   }
   if (profiling)
     cpuNanoseconds[s.kernel].fetch_add(threadNanoseconds() - start, std::memory_order_relaxed);
+  if (timeline)
+    timeline->add(*s.launch, manifest.kernels(s.kernel), block, s.flops / double(s.blocks), s.bytes / double(s.blocks), began);
 }
 
 void Executor::run() {

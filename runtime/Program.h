@@ -82,6 +82,7 @@ private:
   struct Step {
     KernelEntry entry;
     const char *name;
+    const Launch *launch;
     int kernel, argCount, firstResult; ///< firstResult: position in args
     int64_t blocks;
     std::vector<void *> args;

@@ -60,6 +60,9 @@ static void pin(int cpu) {
 }
 
 static thread_local bool insideJob = false;
+static thread_local int numberInPool = 0;
+
+int Threads::self() { return numberInPool; }
 
 Threads::Threads(int count) {
   std::vector<int> cores = coreList();
@@ -69,7 +72,7 @@ Threads::Threads(int count) {
   // each must not end on the same core.
   bool pinned = count == static_cast<int>(cores.size()) && count > 1;
   for (int i = 1; i < count; ++i)
-    workers.emplace_back([this, cpu = pinned ? cores[i] : -1] { work(cpu); });
+    workers.emplace_back([this, i, cpu = pinned ? cores[i] : -1] { work(i, cpu); });
   if (pinned)
     pin(cores[0]);
 }
@@ -97,7 +100,8 @@ bool Threads::runOne() {
   }
 }
 
-void Threads::work(int cpu) {
+void Threads::work(int number, int cpu) {
+  numberInPool = number;
   if (cpu >= 0)
     pin(cpu);
   insideJob = true;

@@ -29,6 +29,8 @@ public:
   int count() const { return static_cast<int>(workers.size()) + 1; }
   /// Physical cores this process may use (affinity and cgroup quota).
   static int physicalCores();
+  /// Number of the calling thread in its pool; the one that owns the pool is 0.
+  static int self();
 
   /// Calls fn(i) for every i in [0, n), in any order; returns when all are
   /// done. Inside another parallelFor it is a plain loop. `fn` must not throw.
@@ -41,7 +43,7 @@ private:
   using Body = void (*)(void *, int64_t);
   void run(int64_t n, Body body, void *data);
   bool runOne();
-  void work(int cpu);
+  void work(int number, int cpu);
 
   // A ticket is (epoch << 32 | blocks left). A block is claimed by decrementing
   // it; while a claimed block is not done the job cannot end, so `body`, `data`

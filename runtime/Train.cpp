@@ -2,6 +2,7 @@
 #include "runtime/Train.h"
 #include "runtime/Evaluate.h"
 #include "runtime/TextBatch.h"
+#include "runtime/Timeline.h"
 #include <chrono>
 #include <cmath>
 #include <csignal>
@@ -47,12 +48,17 @@ void Trainer::stopNotFinite(const char *what, double value) {
 LogLine Trainer::step() {
   Clock::time_point start = Clock::now();
   int64_t length = settings.context, number = state.step + 1;
+  Timeline::Phase whole("step", number);
   uint64_t cursor = state.cursor;
   double sum = 0;
   for (int64_t k = 0; k < microBatches; ++k) {
-    for (int64_t row = 0; row < microBatch; ++row)
-      windows->readShuffled(cursor++, settings.seed, ids.data() + row * (length + 1));
-    fillText(*executor, ids, microBatch, length, settings.seed, uint64_t(state.step * microBatches + k));
+    {
+      Timeline::Phase phase("data");
+      for (int64_t row = 0; row < microBatch; ++row)
+        windows->readShuffled(cursor++, settings.seed, ids.data() + row * (length + 1));
+      fillText(*executor, ids, microBatch, length, settings.seed, uint64_t(state.step * microBatches + k));
+    }
+    Timeline::Phase phase("train_step");
     executor->run();
     sum += *executor->output<float>("loss"); // micro-batches have equally many tokens
   }
@@ -61,6 +67,7 @@ LogLine Trainer::step() {
   line.loss = sum / double(microBatches);
   if (!std::isfinite(line.loss))
     stopNotFinite("loss", line.loss);
+  Timeline::Phase phase("optimiser");
   double scale = 1 / double(microBatches);
   line.gradNorm = optimizer->gradientNorm(scale);
   if (!std::isfinite(line.gradNorm))
@@ -77,6 +84,7 @@ LogLine Trainer::step() {
 
 /// The validation loss: of a fixed sample of the windows, or of (nearly) all.
 double Trainer::validate(bool whole) {
+  Timeline::Phase phase("validation");
   EvalResult result =
       evaluateText(manifest, store, context.threads(), *valWindows, microBatch, settings.context,
                    whole ? kMostWindows : kSampledWindows, nullptr, [](uint64_t, uint64_t) { return !stopSignal; });
@@ -86,6 +94,7 @@ double Trainer::validate(bool whole) {
 void Trainer::save() {
   if (folder.savedStep() == state.step)
     return;
+  Timeline::Phase phase("checkpoint");
   log->sync();
   try {
     folder.save(store, state, keep);
@@ -125,10 +134,24 @@ void Trainer::train() {
     progress.say("nothing to do: step " + std::to_string(state.step) + " of " + std::to_string(settings.steps) +
                  " is done; --steps N goes further");
 
+  // The first step touches memory for the first time; a timeline leaves it out if it can.
+  int64_t traceFrom = state.step + (settings.steps - state.step > flags.traceSteps);
+  std::unique_ptr<Timeline> timeline;
+  if (!flags.trace.empty())
+    timeline = std::make_unique<Timeline>(context.threads().count());
+  auto writeTimeline = [&] {
+    timeline->stop();
+    timeline->write(flags.trace, manifest.model());
+    timeline.reset();
+    progress.say("a timeline is in " + flags.trace + " (open it in Perfetto or about:tracing)");
+  };
+
   Clock::time_point start = Clock::now(), saved = start;
   int64_t first = state.step;
   double trained = 0; // seconds in steps: what is left does not count validation or start-up twice
   while (state.step < settings.steps && !stopSignal) {
+    if (timeline && state.step == traceFrom)
+      timeline->start();
     Clock::time_point begin = Clock::now();
     LogLine line = step();
     trained += since(begin);
@@ -147,8 +170,12 @@ void Trainer::train() {
       saved = Clock::now();
       drawCurve();
     }
+    if (timeline && state.step == traceFrom + flags.traceSteps)
+      writeTimeline();
   }
   progress.end();
+  if (timeline) // ended early
+    writeTimeline();
   if (state.step < settings.steps) {
     save();
     progress.say("stopped by signal " + std::to_string(int(stopSignal)) + " after step " + std::to_string(state.step) +
@@ -190,6 +217,9 @@ void addTrain(CLI::App &app, Context &context) {
       ->check(CLI::Range(int64_t(1), int64_t(1) << 48));
   sub->add_option("--memory-limit", flags->memoryLimit, "smaller micro-batches until the step fits, e.g. 2G");
   sub->add_option("--log", flags->log, "a second place for the lines of log.jsonl");
+  sub->add_option("--trace", flags->trace, "write a timeline of kernels and threads for Perfetto or about:tracing")
+      ->type_name("FILE");
+  sub->add_option("--trace-steps", flags->traceSteps, "steps of the timeline (default: 3)")->check(CLI::Range(1, 1000));
   sub->callback([&app, &context, flags] {
     if (flags->out.empty())
       throw CLI::RequiredError("--out"); // not before a wrong flag is named

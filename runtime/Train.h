@@ -25,6 +25,8 @@ struct TrainFlags {
   std::optional<int64_t> steps, batch, context, accumulate, warmup, scheduleSteps, saveEvery, keep, evalEvery;
   std::optional<double> lr, floor, beta1, beta2, eps, weightDecay, clip;
   std::optional<uint64_t> seed;
+  std::string trace; ///< file for a timeline
+  int64_t traceSteps = 3;
   bool resume = false;
 };
 
