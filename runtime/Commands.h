@@ -30,9 +30,6 @@ private:
   std::unique_ptr<Threads> pool;
 };
 
-/// CPU features in `manifest` that this machine lacks, as in /proc/cpuinfo.
-std::vector<std::string> missingFeatures(const Manifest &manifest);
-
 /// Seconds since the process was started by exec.
 double secondsSinceExec();
 

@@ -1,5 +1,6 @@
 //===- Info.cpp - the info subcommand: what this binary is ----------------===//
 #include "runtime/Commands.h"
+#include "runtime/Cpu.h"
 #include "runtime/Memory.h"
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -16,6 +17,8 @@ static Json describe(const Manifest &m) {
   out["version"] = m.version();
   out["target"] = m.target();
   out["features"] = std::vector<std::string>(m.features().begin(), m.features().end());
+  out["isa"] = instructionSet(m);
+  out["machine_isa"] = instructionSet(machineFeatures());
   out["missing_features"] = missingFeatures(m);
   Json dims = Json::object(), parameters = Json::array(), programs = Json::array();
   for (const Symbol &s : m.symbols())
@@ -61,6 +64,7 @@ static void print(const Manifest &m) {
   std::cout << m.model() << ": " << m.task() << ", tokenizer " << (m.tokenizer().empty() ? "none" : m.tokenizer())
             << "\n"
             << "built by tintype " << m.version() << " for " << m.target() << "\n"
+            << "instructions: " << instructionSet(m) << "\n"
             << d["parameter_count"].get<int64_t>() << " parameters in " << m.parameters_size() << " tensors, "
             << m.kernels_size() << " kernels\n";
   for (const Symbol &s : m.symbols())
@@ -94,8 +98,16 @@ void addInfo(CLI::App &app, Context &context) {
       std::cout << describe(context.manifest).dump(2) << "\n";
     else
       print(context.manifest);
+    std::string better = betterInstructionSet(context.manifest), missing;
+    if (!better.empty())
+      std::cerr << "warning: compiled for " << instructionSet(context.manifest) << ", but this machine has " << better
+                << "\nhint: `tintype build` on this machine makes a faster one\n";
     for (const std::string &f : missingFeatures(context.manifest))
-      std::cerr << "error: the kernels need " << f << ", which this machine does not have\n";
+      missing += (missing.empty() ? "" : ", ") + f;
+    if (!missing.empty()) {
+      std::cout.flush();
+      fail("the kernels need ", missing, ", which this machine does not have");
+    }
   });
 }
 

@@ -4,14 +4,13 @@
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/Commands.h"
+#include "runtime/Cpu.h"
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <cstdio>
 #include <ctime>
-#include <fstream>
 #include <iostream>
 #include <new>
-#include <set>
 #include <system_error>
 
 using namespace tintype;
@@ -24,30 +23,12 @@ double rt::secondsSinceExec() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - kStart).count();
 }
 
-std::vector<std::string> rt::missingFeatures(const Manifest &m) {
-  std::ifstream in("/proc/cpuinfo");
-  std::string line;
-  std::set<std::string> have;
-  while (std::getline(in, line))
-    if (line.rfind("flags", 0) == 0) {
-      std::istringstream words(line.substr(line.find(':') + 1));
-      for (std::string word; words >> word;)
-        have.insert(word);
-      break;
-    }
-  std::vector<std::string> missing;
-  for (const std::string &f : m.features())
-    if (!have.empty() && !have.count(f))
-      missing.push_back(f);
-  return missing;
-}
-
 Threads &Context::threads() {
   if (!pool) {
     std::vector<std::string> missing = missingFeatures(manifest);
     if (!missing.empty())
       fail("this binary was built for ", manifest.target(), ", but this machine has no ", missing.front(),
-           "\nhint: build it with `tintype build --target host` on this machine");
+           "\nhint: build it on this machine, or with `tintype build --target avx2` for one without AVX-512");
     pool = std::make_unique<Threads>(threadCount);
   }
   return *pool;

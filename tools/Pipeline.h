@@ -17,7 +17,7 @@ enum class Stage { graph, program, kernels, halide, stmt, asm_, llvm, manifest, 
 
 struct BuildOptions {
   std::string input, output;             // output: empty or "-" is standard output
-  std::string target = "host";           // Halide target string
+  std::string target = "host";           // as codegen::resolveTarget takes it
   std::string cacheDir;                  // empty: $XDG_CACHE_HOME/tintype
   std::string saveTemps;                 // folder that keeps every stage
   int jobs = 0;                          // 0: one for each core

@@ -1,4 +1,5 @@
 //===- cmd_build.cpp - tintype build --------------------------------------===//
+#include "codegen/halide/Target.h"
 #include "frontend/Elaborate.h"
 #include "tools/Commands.h"
 #include "tools/Pipeline.h"
@@ -42,6 +43,11 @@ static int run(const Options &o) {
     llvm::errs() << "error: expected -o FILE for the executable\n";
     return 2;
   }
+  llvm::Expected<std::string> target = codegen::resolveTarget(o.build.target);
+  if (!target) {
+    llvm::errs() << "error: --target: " << llvm::toString(target.takeError()) << "\n";
+    return 2;
+  }
   mlir::DialectRegistry registry;
   registerDialects(registry);
   mlir::MLIRContext ctx(registry);
@@ -58,6 +64,7 @@ static int run(const Options &o) {
   if (!module)
     return 1;
   BuildOptions build = o.build;
+  build.target = *target;
   build.until = *until;
   return mlir::succeeded(runPipeline(*module, *from, build)) ? 0 : 1;
 }
@@ -71,7 +78,7 @@ void tools::addBuildCommand(CLI::App &app, int &status) {
   command->add_option("-o,--output", o->build.output, "what to write; text stages go to standard output without it")
       ->type_name("FILE");
   addModelOptions(*command, o->load);
-  command->add_option("--target", o->build.target, "Halide target, e.g. x86-64-linux-avx2-fma (default: this machine)")
+  command->add_option("--target", o->build.target, "machine to compile for: host (default), avx2, avx512, avx512-bf16, or a Halide target")
       ->type_name("T");
   command->add_option("--emit", o->emit, "stop at a stage: graph, program, kernels, halide, stmt, asm, llvm, manifest, exe")
       ->type_name("STAGE");
@@ -86,6 +93,7 @@ void tools::addBuildCommand(CLI::App &app, int &status) {
   command->footer("Examples:\n"
                   "  tintype build gpt2.tin -o gpt2\n"
                   "  tintype build gpt2.tin --set layers=6 --set width=384 --set heads=6 -o small\n"
+                  "  tintype build gpt2.tin --target avx2 -o gpt2-avx2\n"
                   "  tintype build gpt2.tin --emit kernels | less");
   command->callback([o, &status] { status = run(*o); });
 }

@@ -36,46 +36,22 @@ static void installReporter() {
 
 static FailureOr<H::Target> makeTarget(const CompileOptions &options, llvm::function_ref<InFlightDiagnostic()> error) {
   installReporter();
-  try {
-    H::Target t = options.target == "host" ? H::get_host_target() : H::Target(options.target);
-    t = t.with_feature(H::Target::NoRuntime);
-    if (!options.asserts)
-      t = t.with_feature(H::Target::NoAsserts).with_feature(H::Target::NoBoundsQuery);
-    return t;
-  } catch (const H::Error &) {
-    return error() << "expected a Halide target such as x86-64-linux-avx2-fma, but got " << options.target;
-  }
-}
-static H::Target targetOrHost(const CompileOptions &options) {
-  CompileOptions o = options;
-  if (o.target != "host" && !H::Target::validate_target_string(o.target))
-    o.target = "host";
-  installReporter();
-  return o.target == "host" ? H::get_host_target() : H::Target(o.target);
+  llvm::Expected<std::string> text = resolveTarget(options.target);
+  if (!text)
+    return error() << llvm::toString(text.takeError());
+  H::Target t = H::Target(*text).with_feature(H::Target::NoRuntime);
+  if (!options.asserts)
+    t = t.with_feature(H::Target::NoAsserts).with_feature(H::Target::NoBoundsQuery);
+  return t;
 }
 
-std::string targetString(const CompileOptions &options) { return targetOrHost(options).to_string(); }
-
-std::vector<std::string> cpuFeatures(const CompileOptions &options) {
-  H::Target t = targetOrHost(options);
-  std::vector<std::string> r;
-  auto add = [&](H::Target::Feature f, std::initializer_list<const char *> names) {
-    if (t.has_feature(f))
-      r.insert(r.end(), names.begin(), names.end());
-  };
-  add(H::Target::SSE41, {"sse4_1"});
-  add(H::Target::AVX, {"avx"});
-  add(H::Target::AVX2, {"avx2"});
-  add(H::Target::FMA, {"fma"});
-  add(H::Target::F16C, {"f16c"});
-  add(H::Target::AVX512, {"avx512f"});
-  add(H::Target::AVX512_Skylake, {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"});
-  llvm::sort(r);
-  r.erase(std::unique(r.begin(), r.end()), r.end());
-  return r;
+std::string targetString(const CompileOptions &options) {
+  llvm::Expected<std::string> text = resolveTarget(options.target);
+  if (text)
+    return *text;
+  llvm::consumeError(text.takeError());
+  return cantFail(resolveTarget("host"));
 }
-
-int vectorWidth(const CompileOptions &options) { return targetOrHost(options).natural_vector_size<float>(); }
 
 /// The text an object depends on, hashed: pipeline, target, version of Halide, the translator's sources.
 static std::string contentKey(PipelineOp pipeline, const H::Target &target) {

@@ -12,6 +12,7 @@
 #ifndef TINTYPE_CODEGEN_HALIDE_COMPILE_H
 #define TINTYPE_CODEGEN_HALIDE_COMPILE_H
 
+#include "codegen/halide/Target.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/StringMap.h"
@@ -21,18 +22,17 @@
 namespace tintype::codegen {
 
 struct CompileOptions {
-  std::string target = "host";        ///< "host" or a Halide target, e.g. "x86-64-linux-avx2-fma"
+  std::string target = "host";        ///< as resolveTarget takes it
   std::string cacheDir = "kernels";   ///< made when missing; objects lie in it as <hash>.o
   int jobs = 1;                       ///< threads
   bool asserts = false;               ///< check every buffer access and shape at run time
 };
 
-/// The full target string that `options` means on this machine, for the manifest.
+/// The full target string that `options` means on this machine; of a target that
+/// does not resolve, this machine's.
 std::string targetString(const CompileOptions &options);
-/// Features the kernels need, in the words of /proc/cpuinfo.
-std::vector<std::string> cpuFeatures(const CompileOptions &options);
-/// Floats in one vector register of the target: 16, 8 or 4.
-int vectorWidth(const CompileOptions &options);
+inline std::vector<std::string> cpuFeatures(const CompileOptions &options) { return cpuFeatures(targetString(options)); }
+inline int vectorWidth(const CompileOptions &options) { return vectorWidth(targetString(options)); }
 
 /// Compiles every halide.pipeline of `module` that is not in the cache.
 mlir::LogicalResult compileKernels(mlir::ModuleOp module, const CompileOptions &options,

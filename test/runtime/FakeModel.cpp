@@ -288,6 +288,8 @@ __attribute__((constructor)) void fillManifest() {
   m.set_task("causal_lm");
   m.set_tokenizer(V > 256 ? "gpt2" : "bytes");
   m.set_target("x86-64-linux");
+  if (const char *feature = getenv("FAKE_FEATURE"))
+    m.add_features(feature);
   m.set_recipe(R"({"checkpoint": {"rename": ["transformer.** -> **"], "ignore": ["**.old"]},
                      "train": {"B": 4, "T": 16, "steps": 40, "clip": 1.0, "optimizer": {"call": "adamw", "beta2": 0.95},
                                "lr": {"call": "cosine", "peak": 0.02, "floor": 0.002, "warmup": 5}}})");

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks every scalar function, reducer and way of access against numpy, forward and backward.
 
-usage: numerics.py FOLDER_OF_MODELS --work DIR [--only NAME] [--threads N]
+usage: numerics.py FOLDER_OF_MODELS --work DIR [--only NAME] [--threads N] [--target T]
 
 Each model of FOLDER_OF_MODELS has its counterpart below, written plainly in f64. Every parameter feeds
 one rule, so a gradient that differs names the rule. Gradients of the counterpart are central
@@ -189,9 +189,9 @@ def compare(name, got, want, complaints):
         complaints.append(f"{name}{list(map(int, at))}: expected {want[at]:.7g} to {bound:.1e}, but got {got[at]:.7g}")
 
 
-def check(model, folder, work, threads):
+def check(model, folder, work, threads, target):
     binary = work / model
-    subprocess.run(["tintype", "build", folder / f"{model}.tin", "-o", binary], check=True)
+    subprocess.run(["tintype", "build", folder / f"{model}.tin", "--target", target, "-o", binary], check=True)
     complaints = []
     for batch, length in ((3, 7), (1, 2), (2, 17)):
         p, inputs, function = case(model, batch, length, seed=batch + length)
@@ -217,9 +217,11 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--only", choices=sorted(SHAPES))
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--target", default="host")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
-    results = [check(m, args.models, args.work, args.threads) for m in ([args.only] if args.only else sorted(SHAPES))]
+    models = [args.only] if args.only else sorted(SHAPES)
+    results = [check(m, args.models, args.work, args.threads, args.target) for m in models]
     sys.exit(0 if all(results) else 1)
 
 

@@ -1,0 +1,79 @@
+//===- Target.cpp - which machine the kernels are for ---------------------===//
+#include "codegen/halide/Target.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "Halide.h"
+#include <set>
+
+using llvm::StringRef;
+using F = Halide::Target::Feature;
+using Target = Halide::Target;
+
+namespace tintype::codegen {
+
+namespace {
+/// One instruction set: what it brings along, and its flags in /proc/cpuinfo.
+/// The sets that AMX belongs to list no flags of it: nothing here emits it, and
+/// virtual machines often hide it.
+struct InstructionSet {
+  F feature;
+  std::vector<F> brings;
+  std::vector<const char *> flags;
+};
+} // namespace
+
+/// Later ones bring earlier ones only, so that one pass from the end completes.
+static const std::vector<InstructionSet> &instructionSets() {
+  static const std::vector<InstructionSet> sets = {
+      {Target::SSE41, {}, {"sse4_1"}},
+      {Target::AVX, {Target::SSE41}, {"avx"}},
+      {Target::F16C, {Target::AVX}, {"f16c"}},
+      {Target::FMA, {Target::AVX}, {"fma"}},
+      {Target::AVX2, {Target::AVX, Target::FMA, Target::F16C}, {"avx2"}},
+      {Target::AVXVNNI, {Target::AVX2}, {"avx_vnni"}},
+      {Target::AVX512, {Target::AVX2}, {"avx512f", "avx512cd"}},
+      {Target::AVX512_Skylake, {Target::AVX512}, {"avx512bw", "avx512dq", "avx512vl"}},
+      {Target::AVX512_Cannonlake, {Target::AVX512_Skylake}, {"avx512ifma", "avx512vbmi"}},
+      {Target::AVX512_Zen4,
+       {Target::AVX512_Cannonlake},
+       {"avx512_vnni", "avx512_bf16", "avx512_bitalg", "avx512_vbmi2", "avx512_vpopcntdq"}},
+      {Target::AVX512_Zen5, {Target::AVX512_Zen4}, {"avx_vnni"}},
+      {Target::AVX512_SapphireRapids, {Target::AVX512_Zen4}, {"avx_vnni"}},
+  };
+  return sets;
+}
+
+llvm::Expected<std::string> resolveTarget(StringRef name) {
+  std::string text = llvm::StringSwitch<std::string>(name)
+                         .Cases({"avx2", "x86-64-v3"}, "x86-64-linux-avx2")
+                         .Cases({"avx512", "x86-64-v4"}, "x86-64-linux-avx512_skylake")
+                         .Case("avx512-bf16", "x86-64-linux-avx512_zen4")
+                         .Default(name.str());
+  bool isHost = text == "host";
+  if (!isHost && !Target::validate_target_string(text))
+    return llvm::createStringError("expected a target, but got " + name +
+                                   "\nhint: host, avx2, avx512, avx512-bf16, or Halide's own such as x86-64-linux-avx2-fma");
+  Target t = isHost ? Halide::get_host_target() : Target(text);
+  if (t.os != Target::Linux || t.arch != Target::X86 || t.bits != 64)
+    return llvm::createStringError("expected a target that is x86-64-linux, but got " + name +
+                                   "\nhint: executables hold this compiler's runtime, which is for x86-64-linux");
+  for (const InstructionSet &set : llvm::reverse(instructionSets()))
+    if (t.has_feature(set.feature))
+      for (F feature : set.brings)
+        t.set_feature(feature);
+  return t.to_string();
+}
+
+std::vector<std::string> cpuFeatures(StringRef resolved) {
+  Target t(resolved.str());
+  std::vector<std::string> flags;
+  for (const InstructionSet &set : instructionSets())
+    if (t.has_feature(set.feature))
+      for (const char *flag : set.flags)
+        if (!llvm::is_contained(flags, flag))
+          flags.push_back(flag);
+  return flags;
+}
+
+int vectorWidth(StringRef resolved) { return Target(resolved.str()).natural_vector_size<float>(); }
+
+} // namespace tintype::codegen

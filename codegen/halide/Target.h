@@ -1,0 +1,34 @@
+//===- Target.h - which machine the kernels are for -------------*- C++ -*-===//
+// A target is a short name or a string of Halide's:
+//
+//   host          this machine
+//   avx2          x86-64 with AVX2, FMA and F16C            (also x86-64-v3)
+//   avx512        x86-64 with AVX-512 F, CD, BW, DQ and VL  (also x86-64-v4)
+//   avx512-bf16   the same with BF16, VNNI and what came between
+//   x86-64-linux-avx2-fma, ..                               Halide's own
+//
+// An instruction set brings along what every machine with it has, so that
+// x86-64-linux-avx2 has fused multiply-adds too.
+//===----------------------------------------------------------------------===//
+#ifndef TINTYPE_CODEGEN_HALIDE_TARGET_H
+#define TINTYPE_CODEGEN_HALIDE_TARGET_H
+
+#include "mlir/Support/LLVM.h"
+#include "llvm/Support/Error.h"
+#include <string>
+#include <vector>
+
+namespace tintype::codegen {
+
+/// Halide's complete string for the target `name`. The error of any other name
+/// says what is expected.
+llvm::Expected<std::string> resolveTarget(llvm::StringRef name);
+/// Features that kernels for a resolved target may use, in the words of
+/// /proc/cpuinfo.
+std::vector<std::string> cpuFeatures(llvm::StringRef resolved);
+/// Floats in one vector register of a resolved target: 16, 8 or 4.
+int vectorWidth(llvm::StringRef resolved);
+
+} // namespace tintype::codegen
+
+#endif
