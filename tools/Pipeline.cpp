@@ -1,5 +1,6 @@
 //===- Pipeline.cpp - the way of the data, stage by stage -----------------===//
 #include "tools/Pipeline.h"
+#include "tools/Plan.h"
 #include "codegen/halide/Compile.h"
 #include "codegen/host/Export.h"
 #include "codegen/link/Link.h"
@@ -8,13 +9,13 @@
 #include "passes/graph/Passes.h"
 #include "passes/schedule/Passes.h"
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
-#include <chrono>
 #include <functional>
 #include <thread>
 
@@ -57,8 +58,7 @@ static LogicalResult checkWritable(StringRef output) {
   return success();
 }
 
-/// Writes text to `path`, or to standard output; a file appears whole or not at all.
-static LogicalResult writeText(StringRef path, function_ref<void(raw_ostream &)> print) {
+LogicalResult tintype::writeText(StringRef path, function_ref<void(raw_ostream &)> print) {
   if (path.empty() || path == "-") {
     print(llvm::outs());
     return success();
@@ -81,6 +81,11 @@ static LogicalResult writeText(StringRef path, function_ref<void(raw_ostream &)>
   return success();
 }
 
+/// Times what lies between its construction and its end, where that is asked for.
+static TimingScope phase(const BuildOptions &options, const Twine &name) {
+  return options.timing ? options.timing->nest(name.str()) : TimingScope();
+}
+
 static std::string cacheFolder(const BuildOptions &options) {
   SmallString<128> dir(options.cacheDir);
   if (dir.empty()) {
@@ -99,22 +104,7 @@ static std::string runtimeList() {
   return std::string(path);
 }
 
-namespace {
-struct Run {
-  ModuleOp module;
-  const BuildOptions &options;
-
-  LogicalResult passes(function_ref<void(OpPassManager &)> add);
-  LogicalResult emit();
-  LogicalResult emitKernels(Stage stage);
-  LogicalResult fill(Manifest &manifest);
-  LogicalResult link();
-  codegen::CompileOptions compileOptions() const;
-  void report(StringRef what, std::chrono::steady_clock::time_point start) const;
-};
-} // namespace
-
-codegen::CompileOptions Run::compileOptions() const {
+codegen::CompileOptions tintype::compileOptions(const BuildOptions &options) {
   codegen::CompileOptions o;
   o.target = options.target;
   o.cacheDir = cacheFolder(options);
@@ -122,114 +112,192 @@ codegen::CompileOptions Run::compileOptions() const {
   return o;
 }
 
-/// One line of `--timing` for what is no pass.
-void Run::report(StringRef what, std::chrono::steady_clock::time_point start) const {
-  if (!options.timing)
-    return;
-  std::chrono::duration<double> d = std::chrono::steady_clock::now() - start;
-  llvm::errs() << llvm::format("%8.3f s  ", d.count()) << what << "\n";
+//===-- passes ------------------------------------------------------------===//
+
+/// Where a failing pass leaves its input and its pipeline.
+static std::string reproducerPath(const BuildOptions &options, Stage stage) {
+  SmallString<128> path(options.saveTemps);
+  if (path.empty())
+    llvm::sys::path::system_temp_directory(/*erasedOnReboot=*/true, path);
+  std::string name = (llvm::sys::path::stem(options.input) + "-" + stageName(stage) + "-%%%%%%.mlir").str();
+  llvm::sys::path::append(path, "tintype-" + name);
+  SmallString<128> result;
+  llvm::sys::fs::createUniquePath(path, result, /*MakeAbsolute=*/false);
+  return std::string(result);
 }
 
-LogicalResult Run::fill(Manifest &manifest) {
-  codegen::CompileOptions compile = compileOptions();
-  manifest.set_version(TINTYPE_VERSION);
-  for (const std::string &feature : codegen::cpuFeatures(compile))
-    manifest.add_features(feature);
-  return exportManifest(module, codegen::targetString(compile), manifest);
-}
-
-LogicalResult Run::passes(function_ref<void(OpPassManager &)> add) {
+static LogicalResult runPasses(ModuleOp module, const BuildOptions &options, Stage stage,
+                               function_ref<void(OpPassManager &)> add) {
+  TimingScope scope = phase(options, Twine("passes to ") + stageName(stage));
   PassManager pm(module.getContext());
+  std::string reproducer = reproducerPath(options, stage);
+  pm.enableCrashReproducerGeneration(reproducer);
   if (options.timing)
-    pm.enableTiming();
+    pm.enableTiming(scope);
   add(pm);
-  return pm.run(module);
+  if (succeeded(pm.run(module)))
+    return success();
+  if (llvm::sys::fs::exists(reproducer))
+    llvm::errs() << "note: the input of the pass that failed is in " << reproducer << "\nhint: tintype-opt " << reproducer
+                 << " --run-reproducer fails in the same way\n";
+  return failure();
 }
 
-/// The module's text, for stages that are MLIR.
-LogicalResult Run::emit() {
-  return writeText(options.output, [&](raw_ostream &os) {
-    module.print(os);
-    os << "\n";
-  });
+/// Of stages before kernels, with the places of the source: labels come from these.
+static void printStage(ModuleOp module, Stage stage, raw_ostream &os) {
+  OpPrintingFlags flags;
+  flags.enableDebugInfo(stage < Stage::kernels, /*prettyForm=*/false);
+  module.print(os, flags);
+  os << "\n";
 }
 
-LogicalResult Run::emitKernels(Stage stage) {
-  std::string text;
-  for (auto pipeline : module.getOps<halide::PipelineOp>()) {
-    auto part = codegen::emitKernel(module, pipeline.getKernel(), stageName(stage), compileOptions());
-    if (failed(part))
-      return failure();
-    text += *part;
-  }
-  return writeText(options.output, [&](raw_ostream &os) { os << text; });
-}
-
-LogicalResult Run::link() {
-  llvm::StringMap<std::string> objects;
-  auto start = std::chrono::steady_clock::now();
-  if (failed(codegen::compileKernels(module, compileOptions(), objects)))
-    return failure();
-  report("kernels to objects", start);
-  Manifest manifest;
-  if (failed(fill(manifest)))
-    return failure();
-  start = std::chrono::steady_clock::now();
-
-  SmallString<128> host;
-  if (auto ec = llvm::sys::fs::createTemporaryFile("tintype-host", "o", host))
-    return fail("expected a temporary file, but got: " + ec.message());
-  std::vector<std::string> list{std::string(host)};
-  for (const auto &k : manifest.kernels())
-    list.push_back(objects[k.name()]);
-  LogicalResult result = writeHostObject(manifest, *module.getContext(), host);
-  if (succeeded(result))
-    if (llvm::Error e = linkExecutable(list, runtimeList(), options.output))
-      result = fail(llvm::toString(std::move(e)));
-  llvm::sys::fs::remove(host);
-  report("host object and link", start);
-  return result;
-}
-
-LogicalResult tintype::runPipeline(ModuleOp module, Stage from, const BuildOptions &options) {
-  Run run{module, options};
-  if (options.until == Stage::exe && failed(checkWritable(options.output)))
-    return failure();
+LogicalResult tintype::lowerTo(ModuleOp module, Stage from, Stage until, const BuildOptions &options) {
   struct Step {
     Stage stage;
     std::function<void(OpPassManager &)> add;
   };
   const Step steps[] = {
       {Stage::program, [](OpPassManager &pm) { buildGraphPipeline(pm); }},
-      {Stage::kernels, [&](OpPassManager &pm) { buildFusionPipeline(pm, options.remarks); }},
+      {Stage::kernels, [&](OpPassManager &pm) { buildFusionPipeline(pm); }},
       {Stage::halide, [&](OpPassManager &pm) {
          schedule::ScheduleKernelsOptions o;
-         o.vectorWidth = codegen::vectorWidth(run.compileOptions());
+         o.vectorWidth = codegen::vectorWidth(compileOptions(options));
          schedule::buildPipeline(pm, o);
        }},
   };
-  if (options.until == from)
-    return run.emit();
   for (const Step &step : steps) {
-    if (step.stage <= from)
+    // Kernels that lack a schedule in a file of stage halide get one; the others keep theirs.
+    bool isDone = step.stage < from || (step.stage == from && from != Stage::halide);
+    if (isDone || step.stage > until)
       continue;
-    if (failed(run.passes(step.add)))
+    if (failed(runPasses(module, options, step.stage, step.add)))
       return failure();
-    if (!options.saveTemps.empty()) {
-      llvm::sys::fs::create_directories(options.saveTemps);
-      BuildOptions kept = options;
-      kept.output = options.saveTemps + "/" + stageName(step.stage) + ".mlir";
-      if (failed(Run{module, kept}.emit()))
-        return failure();
-    }
-    if (options.until == step.stage)
-      return run.emit();
+    if (options.saveTemps.empty())
+      continue;
+    llvm::sys::fs::create_directories(options.saveTemps);
+    std::string path = options.saveTemps + "/" + stageName(step.stage) + ".mlir";
+    if (failed(writeText(path, [&](raw_ostream &os) { printStage(module, step.stage, os); })))
+      return failure();
   }
-  if (options.until == Stage::manifest) {
+  return success();
+}
+
+//===-- what comes out ----------------------------------------------------===//
+
+LogicalResult tintype::fillManifest(ModuleOp module, const BuildOptions &options, Manifest &manifest) {
+  codegen::CompileOptions compile = compileOptions(options);
+  manifest.set_version(TINTYPE_VERSION);
+  for (const std::string &feature : codegen::cpuFeatures(compile))
+    manifest.add_features(feature);
+  return exportManifest(module, codegen::targetString(compile), manifest);
+}
+
+static Location placeOf(MLIRContext *ctx, StringRef label) {
+  auto [front, column] = label.rsplit(':');
+  auto [file, line] = front.rsplit(':');
+  unsigned l, c;
+  if (line.getAsInteger(10, l) || column.getAsInteger(10, c))
+    return UnknownLoc::get(ctx);
+  return FileLineColLoc::get(ctx, file, l, c);
+}
+
+/// Remarks of `memory-plan`: what is alive where a program needs most.
+static void remarkOnMemory(MLIRContext *ctx, const Manifest &manifest) {
+  for (const Program &program : manifest.programs()) {
+    Dims dims = typicalDims(manifest, program);
+    Plan plan(manifest, program, dims);
+    if (plan.tensors.empty())
+      continue;
+    auto options = remark::RemarkOpts::name("peak").category("memory-plan").function(program.role());
+    int64_t most = plan.alive[plan.peak];
+    remark::analysis(placeOf(ctx, program.launches(plan.peak).label()), options)
+        << remark::add("peak: {0} of temporaries are alive at launch {1} of {2}, at {3}", formatBytes(double(most)), plan.peak,
+                       program.launches_size(), toString(manifest, dims))
+        << remark::metric("bytes", most) << remark::metric("launch", plan.peak);
+    auto here = plan.atPeak();
+    for (const Plan::Tensor &t : ArrayRef(here).take_front(8))
+      remark::analysis(placeOf(ctx, program.buffers(t.buffer).label()), remark::RemarkOpts::name("alive").category("memory-plan").function(program.role()))
+          << remark::add("alive at the peak: {0} from launch {1} to {2} ({3})", formatBytes(double(t.bytes)), t.first, t.last, t.shape)
+          << remark::metric("bytes", t.bytes) << remark::metric("first", t.first) << remark::metric("last", t.last);
+  }
+}
+
+static LogicalResult emitKernelTexts(ModuleOp module, Stage stage, const BuildOptions &options) {
+  TimingScope scope = phase(options, Twine("kernels to ") + stageName(stage));
+  auto texts = codegen::emitKernels(module, {stageName(stage)}, compileOptions(options));
+  if (failed(texts))
+    return failure();
+  return writeText(options.output, [&](raw_ostream &os) {
+    for (auto pipeline : module.getOps<halide::PipelineOp>())
+      os << (*texts)[pipeline.getKernel()].front();
+  });
+}
+
+/// One line for `--timing`: how many kernels were compiled, and the slowest.
+static void reportKernels(std::vector<std::pair<double, std::string>> seconds, unsigned cached) {
+  llvm::sort(seconds, std::greater<>());
+  double sum = 0;
+  for (auto &k : seconds)
+    sum += k.first;
+  llvm::errs() << llvm::format("kernels: %zu compiled in %.2f s of CPU time, %u from the cache", seconds.size(), sum, cached);
+  for (auto &k : ArrayRef(seconds).take_front(3))
+    llvm::errs() << (&k == seconds.data() ? "; slowest " : ", ") << k.second << llvm::format(" %.2f s", k.first);
+  llvm::errs() << "\n";
+}
+
+LogicalResult tintype::linkModule(ModuleOp module, const BuildOptions &options) {
+  llvm::StringMap<std::string> objects;
+  {
+    TimingScope scope = phase(options, "kernels to objects");
+    codegen::CompileOptions compile = compileOptions(options);
+    std::vector<std::pair<double, std::string>> seconds;
+    unsigned cached = 0;
+    compile.onKernel = [&](StringRef kernel, std::optional<double> s) {
+      if (s)
+        seconds.push_back({*s, kernel.str()});
+      else
+        ++cached;
+    };
+    if (failed(codegen::compileKernels(module, compile, objects)))
+      return failure();
+    if (options.timing)
+      reportKernels(seconds, cached);
+  }
+  Manifest manifest;
+  SmallString<128> host;
+  if (failed(fillManifest(module, options, manifest)))
+    return failure();
+  if (auto ec = llvm::sys::fs::createTemporaryFile("tintype-host", "o", host))
+    return fail("expected a temporary file, but got: " + ec.message());
+  std::vector<std::string> list{std::string(host)};
+  for (const auto &k : manifest.kernels())
+    list.push_back(objects[k.name()]);
+  TimingScope scope = phase(options, "host object");
+  LogicalResult result = writeHostObject(manifest, *module.getContext(), host);
+  scope.stop();
+  scope = phase(options, "link");
+  if (succeeded(result))
+    if (llvm::Error e = linkExecutable(list, runtimeList(), options.output))
+      result = fail(llvm::toString(std::move(e)));
+  llvm::sys::fs::remove(host);
+  return result;
+}
+
+LogicalResult tintype::runPipeline(ModuleOp module, Stage from, const BuildOptions &options) {
+  if (options.until == Stage::exe && failed(checkWritable(options.output)))
+    return failure();
+  if (failed(lowerTo(module, from, options.until, options)))
+    return failure();
+  if (options.until <= Stage::halide)
+    return writeText(options.output, [&](raw_ostream &os) { printStage(module, options.until, os); });
+  if (options.remarks || options.until == Stage::manifest) {
     Manifest manifest;
-    if (failed(run.fill(manifest)))
+    if (failed(fillManifest(module, options, manifest)))
       return failure();
-    return writeText(options.output, [&](raw_ostream &os) { os << printManifest(manifest); });
+    if (options.remarks)
+      remarkOnMemory(module.getContext(), manifest);
+    if (options.until == Stage::manifest)
+      return writeText(options.output, [&](raw_ostream &os) { os << printManifest(manifest); });
   }
-  return options.until == Stage::exe ? run.link() : run.emitKernels(options.until);
+  return options.until == Stage::exe ? linkModule(module, options) : emitKernelTexts(module, options.until, options);
 }

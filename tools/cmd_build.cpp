@@ -3,6 +3,7 @@
 #include "frontend/Elaborate.h"
 #include "tools/Commands.h"
 #include "tools/Pipeline.h"
+#include "tools/Remarks.h"
 #include "tools/ToolMain.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
@@ -13,21 +14,36 @@ using namespace tintype::frontend;
 
 namespace {
 struct Options {
-  std::string from, emit = "exe";
+  std::string from, emit = "exe", remarks, remarksJson;
+  bool timing = false;
   BuildOptions build;
   LoadOptions load;
 };
 } // namespace
 
 /// The graph of a .tin file, or nothing after an error that has been printed.
-static mlir::OwningOpRef<mlir::ModuleOp> elaborateFile(const Options &o, mlir::MLIRContext &ctx) {
+static mlir::OwningOpRef<mlir::ModuleOp> elaborateFile(const Options &o, mlir::MLIRContext &ctx, mlir::TimingScope &root) {
   SourceManager sources;
   Diagnostics diag(sources);
   std::optional<Elaborated> result;
-  if (auto program = load(o.build.input, o.load, sources, diag))
+  mlir::TimingScope scope = root.nest("parse");
+  auto program = load(o.build.input, o.load, sources, diag);
+  scope.stop();
+  scope = root.nest("elaborate");
+  if (program)
     result = elaborate(*program, sources, &ctx, diag);
   diag.print(llvm::errs());
   return result ? std::move(result->module) : nullptr;
+}
+
+/// `all`, or names with commas.
+static mlir::LogicalResult attachRemarks(RemarkLog &log, mlir::MLIRContext &ctx, llvm::StringRef passes) {
+  std::vector<std::string> names;
+  if (passes != "all")
+    for (llvm::StringRef name : llvm::split(passes, ','))
+      if (!name.empty())
+        names.push_back(name.str());
+  return log.attach(ctx, names);
 }
 
 static int run(const Options &o) {
@@ -54,19 +70,34 @@ static int run(const Options &o) {
   ctx.printOpOnDiagnostic(false); // thousands of lines
   llvm::SourceMgr sources;
   mlir::SourceMgrDiagnosticHandler handler(sources, &ctx);
-  // Asked before the handler above: remarks are for those who want them.
-  if (!o.build.remarks)
-    ctx.getDiagEngine().registerHandler([](mlir::Diagnostic &d) {
-      return mlir::success(d.getSeverity() == mlir::DiagnosticSeverity::Remark);
-    });
-  mlir::OwningOpRef<mlir::ModuleOp> module =
-      o.from.empty() ? elaborateFile(o, ctx) : mlir::parseSourceFile<mlir::ModuleOp>(o.build.input, sources, &ctx);
-  if (!module)
-    return 1;
+  mlir::DefaultTimingManager timing;
+  timing.setEnabled(o.timing);
+  timing.setDisplayMode(mlir::DefaultTimingManager::DisplayMode::Tree);
+  mlir::TimingScope root = timing.getRootScope();
+
+  RemarkLog log;
   BuildOptions build = o.build;
   build.target = *target;
   build.until = *until;
-  return mlir::succeeded(runPipeline(*module, *from, build)) ? 0 : 1;
+  build.remarks = !o.remarks.empty() || !o.remarksJson.empty();
+  build.timing = o.timing ? &root : nullptr;
+  if (build.remarks && failed(attachRemarks(log, ctx, o.remarks)))
+    return 2;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  if (o.from.empty()) {
+    module = elaborateFile(o, ctx, root);
+  } else {
+    mlir::TimingScope scope = root.nest("parse");
+    module = mlir::parseSourceFile<mlir::ModuleOp>(o.build.input, sources, &ctx);
+  }
+  if (!module)
+    return 1;
+  mlir::LogicalResult result = runPipeline(*module, *from, build);
+  if (!o.remarksJson.empty() && failed(writeText(o.remarksJson, [&](llvm::raw_ostream &os) { os << log.json() << "\n"; })))
+    return 1;
+  if (!o.remarks.empty() && o.remarksJson != "-")
+    log.print(llvm::errs());
+  return mlir::succeeded(result) ? 0 : 1;
 }
 
 void tools::addBuildCommand(CLI::App &app, int &status) {
@@ -87,8 +118,11 @@ void tools::addBuildCommand(CLI::App &app, int &status) {
   command->add_option("--jobs", o->build.jobs, "kernels compiled at once (default: one for each core)")
       ->type_name("N")
       ->check(CLI::Range(0, 1024));
-  command->add_flag("--timing", o->build.timing, "print where the time goes");
-  command->add_flag("--remarks", o->build.remarks, "say what was fused, kept or computed again, and why");
+  command->add_flag("--timing", o->timing, "print where the time goes");
+  command->add_flag("--remarks{all}", o->remarks,
+                    "say what was fused, kept, computed again, how it is scheduled and what fills the memory, and why; "
+                    "--remarks=PASS,.. only of these passes");
+  command->add_option("--remarks-json", o->remarksJson, "write them as JSON, - to standard output")->type_name("FILE");
   command->add_option("--save-temps", o->build.saveTemps, "keep the text of every stage in this folder")->type_name("DIR");
   command->footer("Examples:\n"
                   "  tintype build gpt2.tin -o gpt2\n"

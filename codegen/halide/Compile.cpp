@@ -1,12 +1,14 @@
 //===- Compile.cpp - from halide.pipeline ops to objects ------------------===//
 #include "codegen/halide/Compile.h"
 #include "codegen/halide/Translate.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SHA256.h"
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <thread>
 
@@ -82,29 +84,17 @@ static LogicalResult compileOne(PipelineOp pipeline, const H::Target &target, co
   return success();
 }
 
-LogicalResult compileKernels(ModuleOp module, const CompileOptions &options, llvm::StringMap<std::string> &paths) {
-  auto target = makeTarget(options, [&] { return module.emitError(); });
-  if (failed(target))
-    return failure();
-  if (std::error_code ec = llvm::sys::fs::create_directories(options.cacheDir))
-    return module.emitError() << "cannot make " << options.cacheDir << ": " << ec.message();
-  std::vector<std::pair<PipelineOp, std::string>> missing;
-  for (auto p : module.getOps<PipelineOp>()) {
-    SmallString<128> path(options.cacheDir);
-    llvm::sys::path::append(path, contentKey(p, *target) + ".o");
-    paths[p.getKernel()] = std::string(path);
-    if (!llvm::sys::fs::exists(path))
-      missing.push_back({p, std::string(path)});
-  }
+/// Calls `body` with 0 .. count - 1 on up to `jobs` threads.
+static LogicalResult forEach(size_t count, int jobs, llvm::function_ref<LogicalResult(size_t)> body) {
   std::atomic<size_t> next{0};
   std::atomic<bool> bad{false};
   auto work = [&] {
-    for (size_t i; (i = next++) < missing.size();)
-      if (failed(compileOne(missing[i].first, *target, missing[i].second)))
+    for (size_t i; (i = next++) < count;)
+      if (failed(body(i)))
         bad = true;
   };
   std::vector<std::thread> threads;
-  for (int t = 1; t < options.jobs && t < (int)missing.size(); ++t)
+  for (int t = 1; t < jobs && t < (int)count; ++t)
     threads.emplace_back(work);
   work();
   for (auto &t : threads)
@@ -112,34 +102,88 @@ LogicalResult compileKernels(ModuleOp module, const CompileOptions &options, llv
   return failure(bad);
 }
 
-FailureOr<std::string> emitKernel(ModuleOp module, StringRef kernel, StringRef stage, const CompileOptions &options) {
+LogicalResult compileKernels(ModuleOp module, const CompileOptions &options, llvm::StringMap<std::string> &paths) {
   auto target = makeTarget(options, [&] { return module.emitError(); });
   if (failed(target))
     return failure();
-  PipelineOp pipeline;
-  for (auto p : module.getOps<PipelineOp>())
-    if (p.getKernel() == kernel)
-      pipeline = p;
-  if (!pipeline)
-    return module.emitError() << "expected the name of a scheduled kernel, but got " << kernel;
-  auto type = stage == "stmt"   ? H::OutputFileType::stmt
-              : stage == "asm"  ? H::OutputFileType::assembly
-                                : H::OutputFileType::llvm_assembly;
-  auto m = translate(pipeline, *target);
+  if (std::error_code ec = llvm::sys::fs::create_directories(options.cacheDir))
+    return module.emitError() << "cannot make " << options.cacheDir << ": " << ec.message();
+  std::vector<std::pair<PipelineOp, std::string>> missing;
+  std::mutex reporting;
+  auto report = [&](StringRef kernel, std::optional<double> seconds) {
+    std::lock_guard<std::mutex> lock(reporting);
+    if (options.onKernel)
+      options.onKernel(kernel, seconds);
+  };
+  for (auto p : module.getOps<PipelineOp>()) {
+    SmallString<128> path(options.cacheDir);
+    llvm::sys::path::append(path, contentKey(p, *target) + ".o");
+    paths[p.getKernel()] = std::string(path);
+    if (!llvm::sys::fs::exists(path))
+      missing.push_back({p, std::string(path)});
+    else
+      report(p.getKernel(), std::nullopt);
+  }
+  return forEach(missing.size(), options.jobs, [&](size_t i) {
+    auto start = std::chrono::steady_clock::now();
+    LogicalResult result = compileOne(missing[i].first, *target, missing[i].second);
+    report(missing[i].first.getKernel(), std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    return result;
+  });
+}
+
+static FailureOr<std::vector<std::string>> emitOne(PipelineOp pipeline, ArrayRef<StringRef> stages, const H::Target &target) {
+  auto m = translate(pipeline, target);
   if (failed(m))
     return failure();
-  SmallString<128> path;
-  if (std::error_code ec = llvm::sys::fs::createTemporaryFile("kernel", stage == "asm" ? "s" : stage, path))
-    return pipeline.emitError() << "cannot make a temporary file: " << ec.message();
+  std::map<H::OutputFileType, std::string> files;
+  std::vector<H::OutputFileType> types;
+  llvm::scope_exit removeAll([&] {
+    for (auto &file : files)
+      llvm::sys::fs::remove(file.second);
+  });
+  for (StringRef stage : stages) {
+    types.push_back(stage == "stmt"  ? H::OutputFileType::stmt
+                    : stage == "asm" ? H::OutputFileType::assembly
+                                     : H::OutputFileType::llvm_assembly);
+    SmallString<128> path;
+    if (std::error_code ec = llvm::sys::fs::createTemporaryFile("kernel", stage == "asm" ? "s" : stage, path))
+      return pipeline.emitError() << "cannot make a temporary file: " << ec.message();
+    files[types.back()] = std::string(path);
+  }
   try {
-    m->compile({{type, std::string(path)}});
+    m->compile(files);
   } catch (const H::Error &e) {
     return pipeline.emitError() << messageOf(e);
   }
-  auto text = llvm::MemoryBuffer::getFile(path);
-  llvm::sys::fs::remove(path);
-  if (!text)
-    return pipeline.emitError() << "cannot read " << path << ": " << text.getError().message();
-  return (*text)->getBuffer().str();
+  std::vector<std::string> texts;
+  for (H::OutputFileType type : types) {
+    auto text = llvm::MemoryBuffer::getFile(files[type]);
+    if (!text)
+      return pipeline.emitError() << "cannot read " << files[type] << ": " << text.getError().message();
+    texts.push_back((*text)->getBuffer().str());
+  }
+  return texts;
+}
+
+FailureOr<llvm::StringMap<std::vector<std::string>>> emitKernels(ModuleOp module, ArrayRef<StringRef> stages,
+                                                                 const CompileOptions &options) {
+  auto target = makeTarget(options, [&] { return module.emitError(); });
+  if (failed(target))
+    return failure();
+  SmallVector<PipelineOp> pipelines(module.getOps<PipelineOp>());
+  llvm::StringMap<std::vector<std::string>> all;
+  std::mutex mutex;
+  LogicalResult result = forEach(pipelines.size(), options.jobs, [&](size_t i) -> LogicalResult {
+    auto texts = emitOne(pipelines[i], stages, *target);
+    if (failed(texts))
+      return failure();
+    std::lock_guard<std::mutex> lock(mutex);
+    all[pipelines[i].getKernel()] = std::move(*texts);
+    return success();
+  });
+  if (failed(result))
+    return failure();
+  return all;
 }
 } // namespace tintype::codegen

@@ -16,6 +16,8 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/StringMap.h"
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,8 @@ struct CompileOptions {
   std::string cacheDir = "kernels";   ///< made when missing; objects lie in it as <hash>.o
   int jobs = 1;                       ///< threads
   bool asserts = false;               ///< check every buffer access and shape at run time
+  /// Told of each kernel as it is compiled, with its seconds; null where the cache has it. By one thread at a time.
+  std::function<void(llvm::StringRef kernel, std::optional<double> seconds)> onKernel;
 };
 
 /// The full target string that `options` means on this machine; of a target that
@@ -38,9 +42,10 @@ inline int vectorWidth(const CompileOptions &options) { return vectorWidth(targe
 mlir::LogicalResult compileKernels(mlir::ModuleOp module, const CompileOptions &options,
                                    llvm::StringMap<std::string> &objectPathByKernelName);
 
-/// Text of one kernel at a later stage: `stmt` (Halide's loops), `asm` or `llvm`.
-mlir::FailureOr<std::string> emitKernel(mlir::ModuleOp module, llvm::StringRef kernel, llvm::StringRef stage,
-                                        const CompileOptions &options);
+/// Texts of each kernel at later stages, in the order of `stages`: `stmt` (Halide's
+/// loops), `asm` or `llvm`. One lowering gives all texts of a kernel.
+mlir::FailureOr<llvm::StringMap<std::vector<std::string>>>
+emitKernels(mlir::ModuleOp module, llvm::ArrayRef<llvm::StringRef> stages, const CompileOptions &options);
 
 } // namespace tintype::codegen
 

@@ -12,6 +12,7 @@
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
 #include "llvm/ADT/SetVector.h"
+#include "mlir/IR/Remarks.h"
 
 namespace tintype::fusion {
 #define GEN_PASS_DEF_GRAPHALIGNROWS
@@ -151,8 +152,10 @@ struct AlignRows : public tintype::fusion::impl::GraphAlignRowsBase<AlignRows> {
     for (Operation *op : component)
       permute(cast<ComputeOp>(op), order);
     numAligned += component.size();
-    if (remarks)
-      emitRemark(component.front()->getLoc()) << "aligned: " << component.size() << " definitions have the rows of what reads them";
+    remark::passed(component.front()->getLoc(),
+                   remark::RemarkOpts::name("aligned").category(getArgument()).function(getOperation().getName()))
+        << remark::add("aligned: {0} definitions have the rows of what reads them", component.size())
+        << remark::metric("definitions", component.size());
   }
 };
 } // namespace

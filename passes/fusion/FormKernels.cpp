@@ -9,6 +9,7 @@
 #include "passes/fusion/Cost.h"
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
+#include "mlir/IR/Remarks.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace tintype::fusion {
@@ -88,14 +89,18 @@ struct FormKernels : public tintype::fusion::impl::GraphFormKernelsBase<FormKern
       return;
     std::string reason = clusters.merge(a, b);
     numJoined += reason.empty();
-    if (!remarks)
+    if (!op->getContext()->getRemarkEngine())
       return;
-    std::string other = labelOf(first->getLoc());
+    auto options = remark::RemarkOpts::name(reason.empty() ? "fused" : "not fused")
+                       .category(getArgument())
+                       .function(getOperation().getName());
+    std::string other = labelOf(first->getLoc()), bytes = bytesText(first->getResult(0).getType());
     if (reason.empty())
-      emitRemark(op->getLoc()) << "fused: " << relation << " " << other << ", " << bytesText(first->getResult(0).getType())
-                               << " bytes";
+      remark::passed(op->getLoc(), options) << remark::add("fused: {0} {1}, {2} bytes", relation.str(), other, bytes)
+                                            << remark::metric("bytes", bytes);
     else
-      emitRemark(op->getLoc()) << "not fused: " << relation << " " << other << ", but " << reason;
+      remark::missed(op->getLoc(), options) << remark::add("not fused: {0} {1}, but {2}", relation.str(), other, reason)
+                                            << remark::metric("bytes", bytes);
   }
 };
 } // namespace

@@ -12,6 +12,7 @@
 #include "passes/graph/MergeEqual.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/MapVector.h"
+#include "mlir/IR/Remarks.h"
 
 namespace tintype::fusion {
 #define GEN_PASS_DEF_GRAPHHOISTINVARIANTS
@@ -140,9 +141,11 @@ struct HoistInvariants : public tintype::fusion::impl::GraphHoistInvariantsBase<
       auto map = AffineMap::get(extents.size(), 0, index, root->getContext());
       root->getResult(0).replaceAllUsesWith(ReadOp::create(b, root->getLoc(), made, map));
       ++numHoisted;
-      if (remarks)
-        emitRemark(root->getLoc()) << "hoisted: computed " << printDim(productOf(made.getOver().getExprs(), root->getContext()))
-                                   << " times instead of " << printDim(productOf(extents, root->getContext()));
+      std::string now = printDim(productOf(made.getOver().getExprs(), root->getContext()));
+      std::string before = printDim(productOf(extents, root->getContext()));
+      remark::passed(root->getLoc(), remark::RemarkOpts::name("hoisted").category(getArgument()).function(getOperation().getName()))
+          << remark::add("hoisted: computed {0} times instead of {1}", now, before) << remark::metric("times", now)
+          << remark::metric("before", before);
     }
     simplifyBody(definition);
   }

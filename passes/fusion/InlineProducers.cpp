@@ -10,6 +10,7 @@
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
 #include "passes/graph/MergeEqual.h"
+#include "mlir/IR/Remarks.h"
 
 namespace tintype::fusion {
 #define GEN_PASS_DEF_GRAPHINLINE
@@ -168,18 +169,18 @@ struct Inline : public tintype::fusion::impl::GraphInlineBase<Inline> {
   /// Inlines the first read that pays. Simplifying the body afterwards may merge
   /// or drop other reads, so the caller looks again at all of them.
   bool inlineOne(Operation *consumer) {
-    SmallVector<std::pair<Location, std::string>> reasons;
+    SmallVector<std::pair<ComputeOp, std::string>> reasons;
     for (ReadOp read : readsOf(consumer)) {
       auto producer = read.getSource().getDefiningOp<ComputeOp>();
       if (!producer || !isPointwise(producer))
         continue;
       Decision decision = decide(read, producer);
       if (!decision.doIt) {
-        reasons.push_back({producer.getLoc(), decision.reason});
+        reasons.push_back({producer, decision.reason});
         continue;
       }
-      if (remarks)
-        emitRemark(producer.getLoc()) << "inlined: " << decision.reason;
+      remark::passed(producer.getLoc(), options("inlined"))
+          << remark::add("inlined: {0}", decision.reason) << remark::metric("bytes", bytesText(producer.getType()));
       inlineProducer(read);
       simplifyBody(consumer);
       if (producer->use_empty())
@@ -188,10 +189,15 @@ struct Inline : public tintype::fusion::impl::GraphInlineBase<Inline> {
       return true;
     }
     numKept += reasons.size();
-    if (remarks)
-      for (auto &[loc, reason] : reasons)
-        emitRemark(loc) << "not inlined: " << reason;
+    if (consumer->getContext()->getRemarkEngine())
+      for (auto &[producer, reason] : reasons)
+        remark::missed(producer.getLoc(), options("not inlined"))
+            << remark::add("not inlined: {0}", reason) << remark::metric("bytes", bytesText(producer.getType()));
     return false;
+  }
+
+  remark::RemarkOpts options(StringRef name) {
+    return remark::RemarkOpts::name(name).category(getArgument()).function(getOperation().getName());
   }
 };
 } // namespace

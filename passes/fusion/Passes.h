@@ -17,8 +17,7 @@ namespace tintype::fusion {
 
 namespace tintype {
 /// Programs on tensors -> kernels and host functions that call them.
-/// With `remarks` every decision is told with the number that decided.
-void buildFusionPipeline(mlir::OpPassManager &pm, bool remarks = false);
+void buildFusionPipeline(mlir::OpPassManager &pm);
 /// Registers the passes and the pipeline `fusion` for command lines.
 void registerFusionPasses();
 } // namespace tintype

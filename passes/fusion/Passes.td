@@ -4,10 +4,10 @@
 
 include "mlir/Pass/PassBase.td"
 
+// Every decision of these passes is a remark of the pass's name, with the number that decided it:
+// `tintype-opt --graph-inline --remarks-filter=graph-inline`, `tintype build --remarks`.
 class FusionPass<string name, string base> : Pass<name, base> {
   let dependentDialects = ["::tintype::graph::GraphDialect", "::mlir::func::FuncDialect"];
-  let options = [Option<"remarks", "remarks", "bool", "false",
-                        "say each decision with the number that decided it (off: thousands in a training step)">];
 }
 
 def GraphShareDraws : Pass<"graph-share-draws", "::mlir::func::FuncOp"> {
@@ -146,8 +146,6 @@ def GraphFormKernels : FusionPass<"graph-form-kernels", "::mlir::func::FuncOp"> 
     Reads and writes of a gradient (`graph.grad`, `graph.set_grad`) keep their order.
   }];
   let options = [
-    Option<"remarks", "remarks", "bool", "false",
-           "say each decision with the number that decided it (off: thousands in a training step)">,
     Option<"keepInCache", "keep-in-cache", "bool", "true",
            "let contractions share a kernel with the rows between them where a tensor of quadratic size "
            "then stays in cache (on: as fast at 1024 positions, and memory does not grow with their square)">];

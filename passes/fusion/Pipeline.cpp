@@ -4,19 +4,19 @@
 
 using namespace mlir;
 
-void tintype::buildFusionPipeline(OpPassManager &pm, bool remarks) {
+void tintype::buildFusionPipeline(OpPassManager &pm) {
   OpPassManager &hosts = pm.nest<func::FuncOp>();
   hosts.addPass(fusion::createGraphShareDraws());
-  hosts.addPass(fusion::createGraphHoistInvariants({remarks}));
-  hosts.addPass(fusion::createGraphRecompute({remarks})); // after what would make copies one again
-  hosts.addPass(fusion::createGraphInline({remarks}));
-  hosts.addPass(fusion::createGraphReuseValues({remarks})); // after inlining: it is known what stays in memory
-  hosts.addPass(fusion::createGraphAlignRows({remarks}));
-  hosts.addPass(fusion::createGraphFormKernels({remarks})); // after inlining: what is left is what costs a pass over memory
-  hosts.addPass(fusion::createGraphShareTerms({remarks})); // where a group is known to keep a term in cache
-  hosts.addPass(fusion::createGraphCollapseDims({remarks})); // a dim may merge only where a whole group allows it
+  hosts.addPass(fusion::createGraphHoistInvariants());
+  hosts.addPass(fusion::createGraphRecompute()); // after what would make copies one again
+  hosts.addPass(fusion::createGraphInline());
+  hosts.addPass(fusion::createGraphReuseValues()); // after inlining: it is known what stays in memory
+  hosts.addPass(fusion::createGraphAlignRows());
+  hosts.addPass(fusion::createGraphFormKernels()); // after inlining: what is left is what costs a pass over memory
+  hosts.addPass(fusion::createGraphShareTerms()); // where a group is known to keep a term in cache
+  hosts.addPass(fusion::createGraphCollapseDims()); // a dim may merge only where a whole group allows it
   pm.addPass(fusion::createGraphOutlineKernels());
-  pm.addPass(fusion::createGraphRepeatCalls({remarks})); // after outlining: it is known what lives how long
+  pm.addPass(fusion::createGraphRepeatCalls()); // after outlining: it is known what lives how long
 }
 
 void tintype::registerFusionPasses() {

@@ -13,6 +13,7 @@
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Remarks.h"
 
 namespace tintype::fusion {
 #define GEN_PASS_DEF_GRAPHRECOMPUTE
@@ -68,8 +69,8 @@ struct Recompute : public tintype::fusion::impl::GraphRecomputeBase<Recompute> {
     // Keeps the copy apart from what it is a copy of until both are kernels.
     copy->setAttr(againAttr, b.getUnitAttr());
     ++numAgain;
-    if (remarks)
-      emitRemark(def->getLoc()) << "computed again: saves " << bytesText(v.getType()) << " bytes";
+    remark::passed(def->getLoc(), remark::RemarkOpts::name("computed again").category(getArgument()).function(getOperation().getName()))
+        << remark::add("computed again: saves {0} bytes", bytesText(v.getType())) << remark::metric("bytes", bytesText(v.getType()));
     return again[v] = copy->getResult(0);
   }
 

@@ -13,7 +13,7 @@
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
 #include "mlir/IR/IRMapping.h"
-#include "llvm/Support/FormatVariadic.h"
+#include "mlir/IR/Remarks.h"
 
 using namespace mlir;
 using namespace tintype::graph;
@@ -201,11 +201,12 @@ struct RepeatCalls : public impl::GraphRepeatCallsBase<RepeatCalls> {
     winner.setName((func.getName() + ".recompute").str());
     winner->setAttr("graph.role", StringAttr::get(&getContext(), role + "_recompute"));
     numRepeated += count;
-    if (remarks)
-      emitRemark(func.getLoc()) << llvm::formatv("@{0} at B = 8, T = 256 takes {1:F1} MB of temporaries instead of {2:F1}: {3} "
-                                            "calls are made again, {4:F1} % more work",
-                                            winner.getName(), best / 1e6, before / 1e6, count, 100 * redone / all)
-                                  .str();
+    remark::passed(func.getLoc(), remark::RemarkOpts::name("repeated").category(getArgument()).function(func.getName()))
+        << remark::add("@{0} at B = 8, T = 256 takes {1:F1} MB of temporaries instead of {2:F1}: {3} calls are made again, "
+                       "{4:F1} % more work",
+                       winner.getName().str(), best / 1e6, before / 1e6, count, 100 * redone / all)
+        << remark::metric("calls", count) << remark::metric("bytes", best) << remark::metric("bytes_before", before)
+        << remark::metric("work", redone / all);
   }
 };
 } // namespace

@@ -9,6 +9,7 @@
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
 #include "mlir/IR/OperationSupport.h"
+#include "mlir/IR/Remarks.h"
 
 namespace tintype::fusion {
 #define GEN_PASS_DEF_GRAPHREUSEVALUES
@@ -100,9 +101,9 @@ struct ReuseValues : public tintype::fusion::impl::GraphReuseValuesBase<ReuseVal
         value.replaceAllUsesWith(ReadOp::create(b, value.getLoc(), producer, read.getMap()));
         simplifyBody(op);
         ++numReused;
-        if (remarks)
-          emitRemark(op.getLoc()) << "reused: reads " << labelOf(producer.getLoc()) << " instead of "
-                                  << costOf(producer).reads << " tensors";
+        remark::passed(op.getLoc(), remark::RemarkOpts::name("reused").category(getArgument()).function(getOperation().getName()))
+            << remark::add("reused: reads {0} instead of {1} tensors", labelOf(producer.getLoc()), costOf(producer).reads)
+            << remark::metric("tensors", costOf(producer).reads);
         return true;
       }
     }

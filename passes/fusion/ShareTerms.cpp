@@ -14,6 +14,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
+#include "mlir/IR/Remarks.h"
 
 namespace tintype::fusion {
 #define GEN_PASS_DEF_GRAPHSHARETERMS
@@ -130,8 +131,10 @@ struct ShareTerms : public tintype::fusion::impl::GraphShareTermsBase<ShareTerms
       // Inner terms first: what holds them is numbered again with a read in their place.
       SmallVector<SmallVector<Operation *>> terms;
       while (!(terms = repeatedTerms(group)).empty()) {
-        if (remarks)
-          emitRemark(terms.front().front()->getLoc()) << "shared: computed once instead of " << terms.front().size() << " times";
+        remark::passed(terms.front().front()->getLoc(),
+                       remark::RemarkOpts::name("shared").category(getArgument()).function(func.getName()))
+            << remark::add("shared: computed once instead of {0} times", terms.front().size())
+            << remark::metric("times", terms.front().size());
         Operation *made = outline(terms.front());
         ++numShared;
         group.push_back(made);

@@ -91,6 +91,8 @@ struct Contraction {
   bool aAlongK = false, aAlongM = false, bAlongN = false, bAlongK = false; ///< innermost dim of the main read
   bool plainA = false;                  ///< A is one read, contiguous along k
 };
+/// Says what schedule `kernel` has: from a template, tuned, or as it was given.
+void remarkOnSchedule(mlir::func::FuncOp kernel, halide::PipelineOp pipeline, bool isGiven, StringRef pass);
 /// Divisions by what the innermost loop does not change become products.
 void useReciprocals(mlir::func::FuncOp kernel);
 /// `op` as a contraction, if it is one worth the packing.

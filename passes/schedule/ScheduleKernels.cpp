@@ -29,13 +29,18 @@ struct ScheduleKernels : impl::ScheduleKernelsBase<ScheduleKernels> {
     }
     SmallVector<func::FuncOp> kernels;
     for (auto f : getOperation().getOps<func::FuncOp>())
-      if (f->hasAttr("graph.kernel") && !f.isExternal() && !halide::pipelineOf(f))
-        kernels.push_back(f);
+      if (f->hasAttr("graph.kernel") && !f.isExternal()) {
+        if (auto given = halide::pipelineOf(f))
+          remarkOnSchedule(f, given, /*isGiven=*/true, getArgument());
+        else
+          kernels.push_back(f);
+      }
     for (func::FuncOp f : kernels) {
       Lowering lowering(f, machine);
       if (failed(lowering.run()))
         return signalPassFailure();
       numContractions += lowering.numContractions;
+      remarkOnSchedule(f, lowering.pipeline, /*isGiven=*/false, getArgument());
     }
   }
 };

@@ -322,12 +322,11 @@ int main(int argc, char **argv) {
     return 0;
   }
   if (!emit.empty()) {
-    for (auto p : module->getOps<halide::PipelineOp>()) {
-      auto text = codegen::emitKernel(*module, p.getKernel(), emit, options);
-      if (failed(text))
-        return 1;
-      llvm::outs() << *text;
-    }
+    auto texts = codegen::emitKernels(*module, {StringRef(emit)}, options);
+    if (failed(texts))
+      return 1;
+    for (auto p : module->getOps<halide::PipelineOp>())
+      llvm::outs() << (*texts)[p.getKernel()].front();
     return 0;
   }
   llvm::StringMap<std::string> objects;

@@ -1,5 +1,5 @@
 // RUN: tintype-opt %s --graph-form-kernels | FileCheck %s
-// RUN: tintype-opt %s --mlir-disable-threading --graph-form-kernels=remarks -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: tintype-opt %s --mlir-disable-threading --graph-form-kernels --remarks-filter=graph-form-kernels -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // RUN: tintype-opt %s -o %t.before
 // RUN: tintype-opt %s --fusion -o %t.after
 // RUN: %python %support/graph_eval.py %t.before --compare %t.after

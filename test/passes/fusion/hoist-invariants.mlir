@@ -1,5 +1,5 @@
 // RUN: tintype-opt %s --graph-hoist-invariants | FileCheck %s
-// RUN: tintype-opt %s --mlir-disable-threading --graph-hoist-invariants=remarks -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: tintype-opt %s --mlir-disable-threading --graph-hoist-invariants --remarks-filter=graph-hoist-invariants -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // RUN: tintype-opt %s -o %t.before
 // RUN: tintype-opt %s --graph-hoist-invariants -o %t.after
 // RUN: %python %support/graph_eval.py %t.before --compare %t.after

@@ -1,5 +1,5 @@
 // RUN: tintype-opt %s --split-input-file --graph-recompute | FileCheck %s
-// RUN: tintype-opt %s --split-input-file --graph-recompute=remarks -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: tintype-opt %s --split-input-file --graph-recompute --remarks-filter=graph-recompute -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // A whole training step: the numbers stay.
 // RUN: tintype-opt %S/../graph/small-model.mlir --graph -o %t.before
 // RUN: tintype-opt %t.before --graph-recompute -o %t.again

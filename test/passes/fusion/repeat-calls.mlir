@@ -1,9 +1,9 @@
 // RUN: tintype-opt %s --graph-repeat-calls | FileCheck %s
-// RUN: tintype-opt %s --graph-repeat-calls=remarks -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: tintype-opt %s --graph-repeat-calls --remarks-filter=graph-repeat-calls -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // Two layers y = exp(x w), each wide inside and narrow outside. The wide results are made again from the narrow
 // ones, the last before the first reader in the backward part; the program itself stays as it was.
-// REMARK: remark: @train_step.recompute at B = 8, T = 256 takes {{.*}} MB of temporaries instead of {{.*}} calls are made again, {{.*}} % more work
+// REMARK: remark: [Passed] repeated | {{.*}}"@train_step.recompute at B = 8, T = 256 takes {{.*}} MB of temporaries instead of {{.*}} calls are made again, {{.*}} % more work
 
 // CHECK-LABEL: func.func @train_step(
 // CHECK-COUNT-2: call @k_wide

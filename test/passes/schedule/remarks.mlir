@@ -1,0 +1,16 @@
+// Each kernel gets a remark: by which kind of schedule, whence, its tile and blocks, and what it costs.
+// RUN: tintype-opt %s --schedule-kernels --remarks-filter=schedule-kernels -o %t.mlir 2>&1 | FileCheck %s
+// CHECK: remark: [Analysis] scheduled | Category:schedule-kernels | Function=k_double | Remark="scheduled: pointwise by template, blocks 16384; 1 funcs, 2 directives", bytes="N * 8", directives=2, flops=N, funcs=1
+// A schedule that is there already is used as given.
+// RUN: tintype-opt %t.mlir --schedule-kernels --remarks-filter=schedule-kernels -o %t.again 2>&1 | FileCheck %s --check-prefix=GIVEN
+// GIVEN: Function=k_double | Remark="scheduled: pointwise as given,
+// Without being asked for, nothing is said.
+// RUN: tintype-opt %s --schedule-kernels -o %t.mlir 2>&1 | count 0
+func.func private @k_double(%x: tensor<?xf32, #graph.dims<N>>) -> tensor<?xf32, #graph.dims<N>> attributes {graph.kernel, graph.kind = "pointwise"} {
+  %y = graph.compute none over <N> by <> : tensor<?xf32, #graph.dims<N>> {
+    %0 = graph.read %x[(d0) -> (d0)] : tensor<?xf32, #graph.dims<N>>
+    %1 = arith.addf %0, %0 : f32
+    graph.yield %1 : f32
+  }
+  return %y : tensor<?xf32, #graph.dims<N>>
+}
