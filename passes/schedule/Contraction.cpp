@@ -11,6 +11,7 @@
 // past the end repeat the last one: every loop of the tile has constant bounds.
 //===----------------------------------------------------------------------===//
 #include "passes/schedule/Lowering.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace tintype::graph;
@@ -61,12 +62,13 @@ static SmallVector<Value> decode(Body &b, Value k, ArrayRef<AffineExpr> extents)
 }
 
 /// How much of K a block takes at once. Where rows of A need no packing all of
-/// it, if that leaves a panel of B in the second-level cache.
+/// it, if that leaves a panel of B in the second-level cache; else a panel of B
+/// stays in the first level while the strips of A pass.
 int64_t Lowering::chunkOf(ComputeOp op, const Contraction &c) {
   auto k = constantOf(productOf(op.getBy().getExprs(), ctx));
   if (k && *k <= machine.value("ks", c.plainA ? 2048 : 512))
     return *k;
-  return machine.value("kc", c.plainA ? 512 : 256);
+  return machine.value("kc", c.plainA ? 512 : 128);
 }
 
 LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, StringRef name) {
@@ -149,13 +151,15 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
     func(B, with({"nv", "k", "no"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
       return {product(b, c.b, c.n, lastOf(b, v[2], NR, v[0], N), v[1], restB, v.drop_front(3))};
     });
-  bool isPacked = !c.plainA || machine.value("packa", 0);
+  bool isPacked = machine.value("packa", !c.plainA);
   bool packAlongK = isPacked && c.aAlongK && !c.aAlongM; // rows stay rows
+  // Strips of A that lie along m are whole cache lines wide: a line is written once, by one vector.
+  const int AW = !packAlongK && c.aAlongM ? machine.value("aw", std::lcm(MR, V)) : MR;
   if (isPacked)
     func(A, with(packAlongK ? Strings{"k", "mv", "mo"} : Strings{"mv", "k", "mo"}, varsA), loc,
          [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
            Value mv = packAlongK ? v[1] : v[0], k = packAlongK ? v[0] : v[1];
-           return {product(b, c.a, c.m, lastOf(b, v[2], MR, mv, M), k, restA, v.drop_front(3))};
+           return {product(b, c.a, c.m, lastOf(b, v[2], AW, mv, M), k, restA, v.drop_front(3))};
          });
 
   // acc(nv, mv, no, mo, [ko,] rest)
@@ -186,11 +190,18 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
       return p;
     };
     Value a;
-    if (isPacked)
-      a = b.load(A, append(packAlongK ? SmallVector<Value>{k, v[1], v[3]} : SmallVector<Value>{v[1], k, v[3]}, pick(restA)), f32);
-    else
-      a = product(b, c.a, c.m, lastOf(b, v[3], MR, v[1], M), k, restA, pick(restA));
     AffineExpr d0 = getAffineDimExpr(0, ctx);
+    if (isPacked) {
+      Value mv = v[1], mo = v[3];
+      if (AW != MR) {
+        Value m = b.tile(mo, MR, mv);
+        mv = b.apply(d0 % AW, {m});
+        mo = b.apply(d0.floorDiv(AW), {m});
+      }
+      a = b.load(A, append(packAlongK ? SmallVector<Value>{k, mv, mo} : SmallVector<Value>{mv, k, mo}, pick(restA)), f32);
+    } else {
+      a = product(b, c.a, c.m, lastOf(b, v[3], MR, v[1], M), k, restA, pick(restA));
+    }
     SmallVector<Value> place{v[0], k, v[2]};
     if (isTurned)
       place = {b.apply(d0 % V, {v[0]}), k, b.apply(d0.floorDiv(V), {v[0]}), v[2]};
@@ -258,18 +269,20 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   } else {
     bound(B, "nv", 0, NR);
     if (c.bAlongN && !c.bAlongK)
-      sideBySide(B, "nv", "no", 4, varsB);
+      sideBySide(B, "nv", "no", machine.value("sbsb", 4), varsB);
     vectorize(B, -1, "nv", V);
     unroll(B, -1, "nv");
   }
   if (isPacked) {
-    bound(A, "mv", 0, MR);
+    bound(A, "mv", 0, AW);
     if (packAlongK) {
       vectorize(A, -1, "k", V, halide::Tail::guard);
     } else {
       if (c.aAlongM)
-        sideBySide(A, "mv", "mo", 8, varsA);
-      vectorize(A, -1, "mv");
+        sideBySide(A, "mv", "mo", machine.value("sbsa", std::max(64 / AW, 1)), varsA);
+      vectorize(A, -1, "mv", AW % V ? AW : V);
+      if (AW > V && AW % V == 0)
+        unroll(A, -1, "mv");
     }
   }
 
