@@ -66,9 +66,9 @@ static SmallVector<Value> decode(Body &b, Value k, ArrayRef<AffineExpr> extents)
 /// stays in the first level while the strips of A pass.
 int64_t Lowering::chunkOf(ComputeOp op, const Contraction &c) {
   auto k = constantOf(productOf(op.getBy().getExprs(), ctx));
-  if (k && *k <= machine.value("ks", c.plainA ? 2048 : 512))
+  if (k && *k <= machine.value("ks", c.plainA ? 3072 : 512))
     return *k;
-  return machine.value("kc", c.plainA ? 512 : 128);
+  return machine.value("kc", c.plainA ? 1024 : 128);
 }
 
 LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, StringRef name) {
@@ -230,13 +230,17 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   bound(C, "nv", 0, NR);
   bound(C, "mv", 0, MR);
   vectorize(C, -1, "nv", V);
-  // A chunk of a panel stays in L1 while strips of A pass; with all of K at once the strip of A stays.
-  reorder(C, stage, with(isChunked ? Strings{"nv", "mv", "mo", "no", "ko"} : Strings{"nv", "mv", "no", "mo"}, varsC));
+  // A chunk of a panel stays in L1 while packed strips of A pass; else a strip of A stays, and panels pass.
+  bool isStripOuter = machine.value("strip", !isChunked || c.plainA);
+  Strings loopsC = isStripOuter ? Strings{"nv", "mv", "no", "mo"} : Strings{"nv", "mv", "mo", "no"};
+  if (isChunked)
+    loopsC.push_back("ko");
+  reorder(C, stage, with(loopsC, varsC));
   if (isChunked)
     vectorize(C, stage, "nv", V);
   unroll(C, stage, "nv");
   unroll(C, stage, "mv");
-  computeAt(acc, C, isChunked ? "mo" : "no");
+  computeAt(acc, C, isStripOuter ? "no" : "mo");
   bound(acc, "nv", 0, NR);
   bound(acc, "mv", 0, MR);
   boundExtent(acc, "no", 1);

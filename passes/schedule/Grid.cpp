@@ -41,8 +41,8 @@ std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contr
       if (!cutsN)
         nb = N;
       int64_t rows = std::min(mb, M), columns = std::min(nb, N);
-      // A is streamed when its rows lie along k and all of K is taken at once.
-      bool isStreamed = c.plainA && chunk == K;
+      // Rows of A that lie along k are streamed past the panels of B.
+      bool isStreamed = c.plainA;
       // The block of C is passed through once for every chunk of K, so it may lie further away.
       int64_t bytes = 4 * (columns * chunk + (isStreamed ? 0 : rows * chunk) + (isStreamed && cutsN ? 0 : rows * columns / 4));
       double blocks = double(llvm::divideCeil(M, mb)) * llvm::divideCeil(N, nb) * outer;
