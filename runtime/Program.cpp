@@ -117,6 +117,7 @@ void Executor::planLaunch(const Launch &l) {
            ", which has no value");
     s.args.push_back(&symbols[symbol]);
   }
+  s.firstInput = static_cast<int>(s.args.size());
   for (const Arg &a : l.inputs())
     s.args.push_back(makeBuffer(a, l.label()));
   s.firstResult = static_cast<int>(s.args.size());
@@ -207,15 +208,34 @@ void Executor::runBlock(const Step &s, int64_t block) const {
 }
 
 void Executor::run() {
+  if (profiling || threads.count() == 1 || steps.size() == 1)
+    return runInOrder();
+  if (!flow) {
+    std::vector<Flow::Launch> launches;
+    for (const Step &s : steps) {
+      launches.push_back({s.blocks, {}});
+      for (int a = s.firstInput; a < s.argCount; ++a) {
+        auto *b = static_cast<HalideBuffer *>(s.args[a]);
+        auto begin = reinterpret_cast<uintptr_t>(b->host);
+        int64_t bytes = (b->bits + 7) / 8;
+        for (int d = 0; d < b->rank; ++d)
+          bytes *= b->dim[d].extent;
+        launches.back().uses.push_back({begin, begin + bytes, a >= s.firstResult});
+      }
+    }
+    flow = std::make_unique<Flow>(std::move(launches));
+  }
+  flow->run(threads, [&](int step, int64_t block) { runBlock(steps[step], block); });
+}
+
+/// One launch after the other, so that each has a time of its own.
+void Executor::runInOrder() {
   using Clock = std::chrono::steady_clock;
   for (const Step &s : steps) {
     Clock::time_point start;
     if (profiling)
       start = Clock::now();
-    if (s.blocks == 1)
-      runBlock(s, 0);
-    else
-      threads.parallelFor(s.blocks, [&](int64_t block) { runBlock(s, block); });
+    threads.parallelFor(s.blocks, [&](int64_t block) { runBlock(s, block); });
     if (profiling) {
       KernelProfile &p = profiles[s.kernel];
       p.seconds += std::chrono::duration<double>(Clock::now() - start).count();
@@ -243,6 +263,7 @@ void *Executor::outputData(const std::string &name) {
 
 void Executor::placeBuffer(int buffer, void *data) {
   places[buffer] = static_cast<uint8_t *>(data);
+  flow.reset(); // others may share memory now
   for (HalideBuffer *b : views[buffer])
     b->host = places[buffer];
 }

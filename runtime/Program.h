@@ -13,6 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 #pragma once
+#include "runtime/Flow.h"
 #include "runtime/Halide.h"
 #include "runtime/Manifest.h"
 #include "runtime/Memory.h"
@@ -83,7 +84,7 @@ private:
     KernelEntry entry;
     const char *name;
     const Launch *launch;
-    int kernel, argCount, firstResult; ///< firstResult: position in args
+    int kernel, argCount, firstInput, firstResult; ///< positions in args: symbols, inputs, results
     int64_t blocks;
     std::vector<void *> args;
     std::vector<GridAxis> grid;
@@ -94,6 +95,7 @@ private:
   void planLaunch(const Launch &launch);
   HalideBuffer *makeBuffer(const Arg &arg, const std::string &label);
   void placeBuffer(int buffer, void *data);
+  void runInOrder();
   void runBlock(const Step &step, int64_t block) const;
   void *inputData(const std::string &role);
   void *outputData(const std::string &name);
@@ -114,6 +116,7 @@ private:
   std::vector<std::unique_ptr<HalideDim[]>> descriptorDims;
   std::vector<int32_t> symbols; // what kernels get, one per manifest symbol
   std::vector<Step> steps;
+  std::unique_ptr<Flow> flow; ///< made by the first run on several threads
   Memory arena, boundary; // temporaries; inputs and outputs
   double totalFlops = 0, totalBytes = 0;
   bool profiling = false;

@@ -1,4 +1,5 @@
 //===- RuntimeUnit.cpp - parts of the runtime that no command shows -------===//
+#include "runtime/Flow.h"
 #include "runtime/Convert.h"
 #include "runtime/Manifest.h"
 #include "runtime/Memory.h"
@@ -217,8 +218,52 @@ static void floats() {
   EXPECT(std::isnan(bf16ToFloat(floatToBf16(NAN))) && std::isinf(bf16ToFloat(floatToBf16(INFINITY))));
 }
 
+/// Random launches over a few slots of memory: a launch that shares a slot with an
+/// earlier one, one of them writing, starts when that one has ended.
+static void flow() {
+  std::mt19937 rng(3);
+  for (int count : {1, 2, 4}) {
+    Threads threads(count);
+    for (int round = 0; round < 40; ++round) {
+      std::vector<Flow::Launch> launches(1 + rng() % 30);
+      for (Flow::Launch &l : launches) {
+        l.blocks = rng() % 8; // none at all is a launch too
+        for (int u = rng() % 4; u-- > 0;) {
+          uintptr_t begin = rng() % 12;
+          l.uses.push_back({begin, begin + 1 + rng() % 3, rng() % 3 == 0});
+        }
+      }
+      std::atomic<int> clock{0};
+      std::vector<std::atomic<int>> first(launches.size()), last(launches.size()), runs(launches.size());
+      Flow order(launches);
+      for (int again = 0; again < 2; ++again) { // a second run is like the first
+        for (size_t i = 0; i < launches.size(); ++i)
+          first[i] = INT32_MAX, last[i] = -1, runs[i] = 0;
+        order.run(threads, [&](int launch, int64_t) {
+          int now = clock++;
+          for (int f = first[launch]; now < f && !first[launch].compare_exchange_weak(f, now);) {
+          }
+          ++runs[launch];
+          now = clock++;
+          for (int l = last[launch]; now > l && !last[launch].compare_exchange_weak(l, now);) {
+          }
+        });
+        for (size_t j = 0; j < launches.size(); ++j) {
+          EXPECT(runs[j] == launches[j].blocks);
+          for (size_t i = 0; i < j; ++i)
+            for (const Flow::Use &x : launches[i].uses)
+              for (const Flow::Use &y : launches[j].uses)
+                if ((x.isWritten || y.isWritten) && x.begin < y.end && y.begin < x.end)
+                  EXPECT(last[i] < first[j]);
+        }
+      }
+    }
+  }
+}
+
 int main() {
   sizes();
+  flow();
   manifests();
   placement();
   threads();
