@@ -175,7 +175,10 @@ void bench(Context &context, const BenchOptions &o, bool training) {
   out["dims"] = program.dims().str();
   out["arena_bytes"] = program.arenaBytes();
   if (training) {
-    out["optimizer_seconds"] = optimizerTimes[optimizerTimes.size() / 2];
+    double seconds = optimizerTimes[optimizerTimes.size() / 2];
+    out["optimizer_seconds"] = seconds;
+    out["optimizer_gbs"] = optimizer->bytesPerStep() / seconds * 1e-9;
+    out["copy_gbs"] = probeCopy(context.threads(), 0.3);
     out["loss"] = loss;
   }
   Roof roof{peak.core, read / context.threads().count()};

@@ -8,6 +8,7 @@
 #include "runtime/Memory.h"
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <ctime>
 #include <numeric>
 
@@ -94,6 +95,36 @@ double probeRead(Threads &threads, double seconds) {
       sink.fetch_add(std::accumulate(sums, sums + 16, uint64_t(0)), std::memory_order_relaxed);
     });
     best = std::max(best, static_cast<double>(bytes) / since(t));
+  }
+  return best * 1e-9;
+}
+
+double probeCopy(Threads &threads, double seconds) {
+  constexpr size_t kBytes = size_t(256) << 20, kPiece = size_t(1) << 20;
+  Memory from(kBytes, "the bandwidth probe"), to(kBytes, "the bandwidth probe");
+  for (Memory *m : {&from, &to})
+    std::fill(m->as<uint64_t>(), m->as<uint64_t>() + kBytes / 8, 1);
+  double best = 0;
+  bool plain = true;
+  for (Clock::time_point start = Clock::now(); since(start) < seconds; plain = !plain) {
+    Clock::time_point t = Clock::now();
+    threads.parallelFor(static_cast<int64_t>(kBytes / kPiece), [&](int64_t i) {
+      if (plain) {
+        const auto *p = reinterpret_cast<const V4 *>(from.data() + i * kPiece);
+        auto *q = reinterpret_cast<V4 *>(to.data() + i * kPiece);
+        for (size_t k = 0; k < kPiece / sizeof(V4); k += 4) {
+          V4 a = p[k], b = p[k + 1], c = p[k + 2], d = p[k + 3];
+          asm("" : "+x"(a), "+x"(b), "+x"(c), "+x"(d)); // or it becomes a call of memcpy
+          q[k] = a;
+          q[k + 1] = b;
+          q[k + 2] = c;
+          q[k + 3] = d;
+        }
+      } else {
+        std::memcpy(to.data() + i * kPiece, from.data() + i * kPiece, kPiece);
+      }
+    });
+    best = std::max(best, 2 * static_cast<double>(kBytes) / since(t));
   }
   return best * 1e-9;
 }

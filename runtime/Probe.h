@@ -18,4 +18,8 @@ void probeFlops(Threads &threads, const Manifest &manifest, double seconds, Peak
 /// Best GB/s of reading memory far larger than the caches.
 double probeRead(Threads &threads, double seconds);
 
+/// Best GB/s of copying memory far larger than the caches, the bytes read and the
+/// bytes written added up. The better of a plain loop and memcpy.
+double probeCopy(Threads &threads, double seconds);
+
 } // namespace tintype::rt

@@ -209,6 +209,16 @@ LogicalResult Translator::update(UpdateOp op) {
   std::vector<Expr> values;
   for (Value v : yield.getValues())
     values.push_back(env.lookup(v));
+  // Halide forgets a domain that nothing mentions, as in a sum of ones.
+  auto mentions = [&](const Expr &e) {
+    for (unsigned i = 0; i < op.getRvars().size(); ++i)
+      if (H::Internal::expr_uses_var(e, domain[i].name()))
+        return true;
+    return false;
+  };
+  if (!op.getRvars().empty() && llvm::none_of(places, mentions) && llvm::none_of(values, mentions))
+    for (Expr &v : values)
+      v = H::select(domain[0] >= 0, v, v);
   if (values.size() == 1)
     state.func(places) = values[0];
   else

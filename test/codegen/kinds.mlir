@@ -194,3 +194,12 @@ func.func private @k_column(%x: tensor<?x?x70xf32, #graph.dims<B, T, 70>>) -> (t
   }
   return %s, %m : tensor<70xf32>, tensor<70xf32>
 }
+
+// A sum of a value that no reduction loop changes counts them.
+func.func private @k_ones(%x: tensor<?x37xf32, #graph.dims<B, 37>>) -> tensor<?x37xf32, #graph.dims<B, 37>> attributes {graph.kernel, graph.kind = "row"} {
+  %0 = graph.compute sum over <B, 37> by <3> : tensor<?x37xf32, #graph.dims<B, 37>> {
+    %1 = graph.read %x[(d0, d1, d2) -> (d0, d1)] : tensor<?x37xf32, #graph.dims<B, 37>>
+    graph.yield %1 : f32
+  }
+  return %0 : tensor<?x37xf32, #graph.dims<B, 37>>
+}
