@@ -58,9 +58,62 @@ static bool hasSquare(AffineExpr e) {
   return square;
 }
 
+/// Whether `op` is a sum of products whose result has an extent twice, once from each side,
+/// and no more terms than that: then it is larger than what it is made of, and cheap to make again.
+static bool isOuterProduct(Operation *op) {
+  auto compute = dyn_cast<ComputeOp>(op);
+  if (!compute || !isContraction(op))
+    return false;
+  ArrayRef<AffineExpr> over = compute.getOver().getExprs();
+  auto terms = dyn_cast<AffineConstantExpr>(productOf(compute.getBy().getExprs(), op->getContext()));
+  SmallVector<llvm::SmallBitVector> sides;
+  for (ReadOp read : readsOf(op))
+    sides.push_back(dimsIn(read.getMap()));
+  for (unsigned i = 0; i < over.size(); ++i)
+    for (unsigned j = 0; j < i; ++j) {
+      auto extent = dyn_cast<AffineConstantExpr>(over[i]);
+      if (!extent || !terms || over[j] != over[i] || extent.getValue() < terms.getValue())
+        continue;
+      bool hasI = false, hasJ = false, hasBoth = false;
+      for (auto &s : sides)
+        (s[i] && s[j] ? hasBoth : s[i] ? hasI : hasJ) |= s[i] || s[j];
+      if (hasI && hasJ && !hasBoth)
+        return true;
+    }
+  return false;
+}
+
+/// Whether `v` is an outer product of known extents, one for each of a runtime number of
+/// samples, or is computed point by point from one of its shape.
+static bool isMadeOfOuterProduct(Value v) {
+  SmallVector<AffineExpr> dims = dimsOf(v.getType());
+  bool isRuntime = false, isSquare = false;
+  for (unsigned i = 0; i < dims.size(); ++i) {
+    isRuntime |= !isa<AffineConstantExpr>(dims[i]);
+    for (unsigned j = 0; j < i; ++j)
+      isSquare |= isa<AffineConstantExpr>(dims[i]) && dims[i] == dims[j] && dims[i] != getAffineConstantExpr(1, v.getContext());
+  }
+  if (!isRuntime || !isSquare)
+    return false;
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  SmallVector<Value> todo{v};
+  while (!todo.empty()) {
+    Operation *def = todo.pop_back_val().getDefiningOp();
+    if (!def || !isDefinition(def) || !seen.insert(def).second)
+      continue;
+    if (isOuterProduct(def))
+      return true;
+    if (isPointwise(def))
+      for (Value input : inputsOf(def))
+        if (input.getType() == v.getType())
+          todo.push_back(input);
+  }
+  return false;
+}
+
 bool isQuadratic(Value v) {
   auto type = dyn_cast<RankedTensorType>(v.getType());
-  return type && hasSquare(productOf(dimsOf(type), type.getContext()));
+  return type && (hasSquare(productOf(dimsOf(type), type.getContext())) || isMadeOfOuterProduct(v));
 }
 
 std::string bytesText(Type tensor) {

@@ -21,7 +21,8 @@ struct BodyCost {
 bool isHeavy(mlir::Operation *scalar);
 BodyCost costOf(mlir::Operation *definition);
 
-/// Whether the size of a tensor grows with the square of a runtime dim.
+/// Whether the size of a tensor grows with the square of a runtime dim, or it is an outer product of
+/// sequences of a known length: large, and made of little.
 bool isQuadratic(mlir::Value tensor);
 /// Bytes of a tensor as text over runtime dims, for remarks: `B * T * 3072`.
 std::string bytesText(mlir::Type tensor);

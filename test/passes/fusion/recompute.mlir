@@ -72,3 +72,53 @@ func.func @linear(%x: tensor<?x?xf32, #graph.dims<B, T>>) -> (tensor<f32>, tenso
   }
   return %l, %d : tensor<f32>, tensor<?x?xf32, #graph.dims<B, T>>
 }
+
+// -----
+
+// Sequences of a known length, a product for each sample: the scores are made again.
+// CHECK-LABEL: func.func @known
+// CHECK:         graph.compute sum over <B, 100, 100> by <16> {graph.again}
+func.func @known(%q: tensor<?x100x16xf32, #graph.dims<B, 100, 16>>) -> (tensor<f32>, tensor<?x100x100xf32, #graph.dims<B, 100, 100>>)
+    attributes {graph.results = ["loss", "d"], graph.role = "train_step"} {
+  %s = graph.compute sum over <B, 100, 100> by <16> : tensor<?x100x100xf32, #graph.dims<B, 100, 100>> {
+    %0 = graph.read %q[(d0, d1, d2, d3) -> (d0, d1, d3)] : tensor<?x100x16xf32, #graph.dims<B, 100, 16>>
+    %1 = graph.read %q[(d0, d1, d2, d3) -> (d0, d2, d3)] : tensor<?x100x16xf32, #graph.dims<B, 100, 16>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %l = graph.compute sum over <> by <B, 100, 100> : tensor<f32> {
+    %0 = graph.read %s[(d0, d1, d2) -> (d0, d1, d2)] : tensor<?x100x100xf32, #graph.dims<B, 100, 100>>
+    graph.yield %0 : f32
+  }
+  %d = graph.compute none over <B, 100, 100> by <> : tensor<?x100x100xf32, #graph.dims<B, 100, 100>> {
+    %0 = graph.read %s[(d0, d1, d2) -> (d0, d1, d2)] : tensor<?x100x100xf32, #graph.dims<B, 100, 100>>
+    %1 = math.exp %0 : f32
+    graph.yield %1 : f32
+  }
+  return %l, %d : tensor<f32>, tensor<?x100x100xf32, #graph.dims<B, 100, 100>>
+}
+
+// -----
+
+// A map of 100 x 100 places under a window is no such product: both extents come from one side.
+// CHECK-LABEL: func.func @map
+// CHECK-NOT:     graph.again
+func.func @map(%x: tensor<?x102x102xf32, #graph.dims<B, 102, 102>>, %w: tensor<3x3xf32>) -> (tensor<f32>, tensor<?x100x100xf32, #graph.dims<B, 100, 100>>)
+    attributes {graph.results = ["loss", "d"], graph.role = "train_step"} {
+  %s = graph.compute sum over <B, 100, 100> by <3, 3> : tensor<?x100x100xf32, #graph.dims<B, 100, 100>> {
+    %0 = graph.read %x[(d0, d1, d2, d3, d4) -> (d0, d1 + d3, d2 + d4)] : tensor<?x102x102xf32, #graph.dims<B, 102, 102>>
+    %1 = graph.read %w[(d0, d1, d2, d3, d4) -> (d3, d4)] : tensor<3x3xf32>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %l = graph.compute sum over <> by <B, 100, 100> : tensor<f32> {
+    %0 = graph.read %s[(d0, d1, d2) -> (d0, d1, d2)] : tensor<?x100x100xf32, #graph.dims<B, 100, 100>>
+    graph.yield %0 : f32
+  }
+  %d = graph.compute none over <B, 100, 100> by <> : tensor<?x100x100xf32, #graph.dims<B, 100, 100>> {
+    %0 = graph.read %s[(d0, d1, d2) -> (d0, d1, d2)] : tensor<?x100x100xf32, #graph.dims<B, 100, 100>>
+    %1 = math.exp %0 : f32
+    graph.yield %1 : f32
+  }
+  return %l, %d : tensor<f32>, tensor<?x100x100xf32, #graph.dims<B, 100, 100>>
+}
