@@ -48,7 +48,26 @@ struct Recompute : public tintype::fusion::impl::GraphRecomputeBase<Recompute> {
 
   bool isKeptForBackward(Value v) {
     Operation *def = v.getDefiningOp();
-    return def && (isDefinition(def) || isa<ReshapeOp>(def)) && isQuadratic(v) && def->isBeforeInBlock(loss);
+    if (!def || !def->isBeforeInBlock(loss))
+      return false;
+    return ((isDefinition(def) || isa<ReshapeOp>(def)) && isQuadratic(v)) || isCheapOfKept(def);
+  }
+
+  /// A few additions and products for each element of tensors that the backward pass reads anyway: they join
+  /// a kernel that has these in registers, and no tensor lives through the whole step.
+  bool isCheapOfKept(Operation *def) {
+    auto compute = dyn_cast<ComputeOp>(def);
+    if (!compute || !isPointwise(def))
+      return false;
+    BodyCost cost = costOf(def);
+    if (cost.heavy || cost.gathers || cost.draws || cost.divides || cost.wide == 0)
+      return false;
+    return llvm::all_of(inputsOf(def), [&](Value input) {
+      Operation *source = input.getDefiningOp();
+      return !source || isa<ParamOp>(source) || llvm::any_of(input.getUsers(), [&](Operation *user) {
+        return loss->isBeforeInBlock(user->getBlock() == loss->getBlock() ? user : user->getParentOp());
+      });
+    });
   }
 
   /// `v` computed in front of `user`, or where an earlier user needed it.

@@ -94,6 +94,8 @@ struct ReuseValues : public tintype::fusion::impl::GraphReuseValuesBase<ReuseVal
       if (read.getGuarded() || !read.getSymbols().empty())
         continue;
       for (ComputeOp producer : candidates(read.getSource(), op)) {
+        if (op->hasAttr(againAttr) && !producer->hasAttr(againAttr))
+          continue; // it is there so that the other need not be kept
         Value value = findValue(producer, read);
         if (!value)
           continue;

@@ -122,3 +122,41 @@ func.func @map(%x: tensor<?x102x102xf32, #graph.dims<B, 102, 102>>, %w: tensor<3
   }
   return %l, %d : tensor<f32>, tensor<?x100x100xf32, #graph.dims<B, 100, 100>>
 }
+
+// -----
+
+// A few additions from tensors that are read after the loss anyway: made again. With a function in it: kept.
+// CHECK-LABEL: func.func @cheap
+// CHECK:         %[[S:.*]] = graph.compute none over <B, 64>
+// CHECK:         %[[F:.*]] = graph.compute none over <B, 64>
+// CHECK:         graph.compute none over <B, 64> by <> {graph.again}
+// CHECK-NOT:     graph.again
+func.func @cheap(%x: tensor<?x64xf32, #graph.dims<B, 64>>, %w: tensor<64xf32>) -> (tensor<f32>, tensor<?x64xf32, #graph.dims<B, 64>>)
+    attributes {graph.results = ["loss", "d"], graph.role = "train_step"} {
+  %s = graph.compute none over <B, 64> by <> : tensor<?x64xf32, #graph.dims<B, 64>> {
+    %0 = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x64xf32, #graph.dims<B, 64>>
+    %1 = graph.read %w[(d0, d1) -> (d1)] : tensor<64xf32>
+    %2 = arith.addf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %f = graph.compute none over <B, 64> by <> : tensor<?x64xf32, #graph.dims<B, 64>> {
+    %0 = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x64xf32, #graph.dims<B, 64>>
+    %1 = math.exp %0 : f32
+    graph.yield %1 : f32
+  }
+  %l = graph.compute sum over <> by <B, 64> : tensor<f32> {
+    %0 = graph.read %s[(d0, d1) -> (d0, d1)] : tensor<?x64xf32, #graph.dims<B, 64>>
+    %1 = graph.read %f[(d0, d1) -> (d0, d1)] : tensor<?x64xf32, #graph.dims<B, 64>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %d = graph.compute none over <B, 64> by <> : tensor<?x64xf32, #graph.dims<B, 64>> {
+    %0 = graph.read %s[(d0, d1) -> (d0, d1)] : tensor<?x64xf32, #graph.dims<B, 64>>
+    %1 = graph.read %f[(d0, d1) -> (d0, d1)] : tensor<?x64xf32, #graph.dims<B, 64>>
+    %2 = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x64xf32, #graph.dims<B, 64>>
+    %3 = arith.mulf %0, %1 : f32
+    %4 = arith.addf %3, %2 : f32
+    graph.yield %4 : f32
+  }
+  return %l, %d : tensor<f32>, tensor<?x64xf32, #graph.dims<B, 64>>
+}
