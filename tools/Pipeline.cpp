@@ -8,6 +8,7 @@
 #include "passes/fusion/Passes.h"
 #include "passes/graph/Passes.h"
 #include "passes/schedule/Passes.h"
+#include "tools/tune/Apply.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Pass/PassManager.h"
@@ -86,7 +87,7 @@ static TimingScope phase(const BuildOptions &options, const Twine &name) {
   return options.timing ? options.timing->nest(name.str()) : TimingScope();
 }
 
-static std::string cacheFolder(const BuildOptions &options) {
+std::string tintype::cacheFolder(const BuildOptions &options) {
   SmallString<128> dir(options.cacheDir);
   if (dir.empty()) {
     llvm::sys::path::cache_directory(dir);
@@ -160,9 +161,7 @@ LogicalResult tintype::lowerTo(ModuleOp module, Stage from, Stage until, const B
       {Stage::program, [](OpPassManager &pm) { buildGraphPipeline(pm); }},
       {Stage::kernels, [&](OpPassManager &pm) { buildFusionPipeline(pm); }},
       {Stage::halide, [&](OpPassManager &pm) {
-         schedule::ScheduleKernelsOptions o;
-         o.vectorWidth = codegen::vectorWidth(compileOptions(options));
-         schedule::buildPipeline(pm, o);
+         schedule::buildPipeline(pm, tune::scheduleOptions(compileOptions(options)));
        }},
   };
   for (const Step &step : steps) {
@@ -170,6 +169,8 @@ LogicalResult tintype::lowerTo(ModuleOp module, Stage from, Stage until, const B
     bool isDone = step.stage < from || (step.stage == from && from != Stage::halide);
     if (isDone || step.stage > until)
       continue;
+    if (step.stage == Stage::halide && options.useDb)
+      tune::applyWinners(module, options.db, codegen::targetString(compileOptions(options)));
     if (failed(runPasses(module, options, step.stage, step.add)))
       return failure();
     if (options.saveTemps.empty())

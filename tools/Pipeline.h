@@ -25,6 +25,8 @@ struct BuildOptions {
   std::string cacheDir;                  // empty: $XDG_CACHE_HOME/tintype
   std::string saveTemps;                 // folder that keeps every stage
   int jobs = 0;                          // 0: one for each core
+  std::string db;                        // measured schedules; empty: the default place
+  bool useDb = true;
   bool remarks = false;                  // the context has a remark engine that asks for them
   mlir::TimingScope *timing = nullptr;   // where phases are timed, if anywhere
   Stage until = Stage::exe;
@@ -40,6 +42,8 @@ mlir::LogicalResult lowerTo(mlir::ModuleOp module, Stage from, Stage until, cons
 mlir::LogicalResult fillManifest(mlir::ModuleOp module, const BuildOptions &options, Manifest &manifest);
 mlir::LogicalResult linkModule(mlir::ModuleOp module, const BuildOptions &options);
 codegen::CompileOptions compileOptions(const BuildOptions &options);
+/// The folder of compiled kernels, made when missing.
+std::string cacheFolder(const BuildOptions &options);
 /// Writes text to `path`, or to standard output when it is empty or "-"; a file appears whole or not at all.
 mlir::LogicalResult writeText(llvm::StringRef path, llvm::function_ref<void(llvm::raw_ostream &)> print);
 

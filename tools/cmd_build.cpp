@@ -21,15 +21,15 @@ struct Options {
 };
 } // namespace
 
-/// The graph of a .tin file, or nothing after an error that has been printed.
-static mlir::OwningOpRef<mlir::ModuleOp> elaborateFile(const Options &o, mlir::MLIRContext &ctx, mlir::TimingScope &root) {
+mlir::OwningOpRef<mlir::ModuleOp> tools::elaborateFile(const std::string &file, const LoadOptions &options, mlir::MLIRContext &ctx,
+                                                       mlir::TimingScope timing) {
   SourceManager sources;
   Diagnostics diag(sources);
   std::optional<Elaborated> result;
-  mlir::TimingScope scope = root.nest("parse");
-  auto program = load(o.build.input, o.load, sources, diag);
+  mlir::TimingScope scope = timing.nest("parse");
+  auto program = load(file, options, sources, diag);
   scope.stop();
-  scope = root.nest("elaborate");
+  scope = timing.nest("elaborate");
   if (program)
     result = elaborate(*program, sources, &ctx, diag);
   diag.print(llvm::errs());
@@ -85,7 +85,7 @@ static int run(const Options &o) {
     return 2;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   if (o.from.empty()) {
-    module = elaborateFile(o, ctx, root);
+    module = tools::elaborateFile(o.build.input, o.load, ctx, root.nest("input"));
   } else {
     mlir::TimingScope scope = root.nest("parse");
     module = mlir::parseSourceFile<mlir::ModuleOp>(o.build.input, sources, &ctx);
@@ -118,6 +118,8 @@ void tools::addBuildCommand(CLI::App &app, int &status) {
   command->add_option("--jobs", o->build.jobs, "kernels compiled at once (default: one for each core)")
       ->type_name("N")
       ->check(CLI::Range(0, 1024));
+  command->add_option("--db", o->build.db, "schedules that `tintype tune` measured (default: ~/.cache/tintype/tune.db)")->type_name("FILE");
+  command->add_flag("!--no-db", o->build.useDb, "schedules of the templates only");
   command->add_flag("--timing", o->timing, "print where the time goes");
   command->add_flag("--remarks{all}", o->remarks,
                     "say what was fused, kept, computed again, how it is scheduled and what fills the memory, and why; "

@@ -28,6 +28,7 @@ int main(int argc, char **argv) {
   addBuildCommand(app, status);
   addCheckCommand(app, status);
   addFmtCommand(app, status);
+  addTuneCommand(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &e) {

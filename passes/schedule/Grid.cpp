@@ -32,32 +32,38 @@ std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contr
   // Cycles to pack an element over those to use it once (1/32 on two FMA units of 16), measured with weights in the
   // last-level cache: blocks of 1152 rows instead of 576 gain a tenth.
   double packB = c.bAlongN ? 100 : 80, packA = c.plainA ? 10 : 60;
+  auto costOf = [&](int64_t mb, int64_t nb) {
+    int64_t rows = std::min(mb, M), columns = std::min(nb, N);
+    // Rows of A that lie along k are streamed past the panels of B.
+    bool isStreamed = c.plainA;
+    // The block of C is passed through once for every chunk of K, so it may lie further away.
+    int64_t bytes = 4 * (columns * chunk + (isStreamed ? 0 : rows * chunk) + (isStreamed && cutsN ? 0 : rows * columns / 4));
+    double blocks = double(llvm::divideCeil(M, mb)) * llvm::divideCeil(N, nb) * outer;
+    double idle = std::ceil(blocks / machine.threads) * machine.threads / blocks;
+    double waste = double(llvm::divideCeil(M, mb) * mb) / M * (llvm::divideCeil(N, nb) * nb) / N;
+    double uneven = 1 + 0.2 * machine.threads / blocks; // threads are never equally fast
+    double cost = (1 + packB / rows + packA / columns) * idle * uneven * (blocks < 4 * machine.threads ? std::min(waste, 1.5) : 1);
+    if (bytes > machine.l2Bytes * (isStreamed ? 0.4 : 0.75))
+      cost *= 1 + double(bytes) / machine.l2Bytes;
+    return cost;
+  };
   std::pair<int64_t, int64_t> best{96, cutsN ? 192 : N};
   double bestCost = 1e30;
   for (int64_t mb : {96, 192, 384, 576, 768, 1152})
     for (int64_t nb : {96, 192, 384, 576}) {
       if (nb % (tile.width * tile.vectors))
         continue;
-      if (!cutsN)
-        nb = N;
-      int64_t rows = std::min(mb, M), columns = std::min(nb, N);
-      // Rows of A that lie along k are streamed past the panels of B.
-      bool isStreamed = c.plainA;
-      // The block of C is passed through once for every chunk of K, so it may lie further away.
-      int64_t bytes = 4 * (columns * chunk + (isStreamed ? 0 : rows * chunk) + (isStreamed && cutsN ? 0 : rows * columns / 4));
-      double blocks = double(llvm::divideCeil(M, mb)) * llvm::divideCeil(N, nb) * outer;
-      double idle = std::ceil(blocks / machine.threads) * machine.threads / blocks;
-      double waste = double(llvm::divideCeil(M, mb) * mb) / M * (llvm::divideCeil(N, nb) * nb) / N;
-      double uneven = 1 + 0.2 * machine.threads / blocks; // threads are never equally fast
-      double cost = (1 + packB / rows + packA / columns) * idle * uneven * (blocks < 4 * machine.threads ? std::min(waste, 1.5) : 1);
-      if (bytes > machine.l2Bytes * (isStreamed ? 0.4 : 0.75))
-        cost *= 1 + double(bytes) / machine.l2Bytes;
+      double cost = costOf(mb, cutsN ? nb : N);
       if (cost < bestCost * 0.995) {
         bestCost = cost;
-        best = {mb, nb};
+        best = {mb, cutsN ? nb : N};
       }
     }
-  return {machine.value("mb", best.first), machine.value("nb", best.second)};
+  best.first = machine.value("mb", best.first);
+  if (cutsN)
+    best.second = machine.value("nb", best.second);
+  machine.cost = costOf(best.first, best.second);
+  return best;
 }
 
 void Lowering::chooseGrid() {
@@ -92,7 +98,7 @@ void Lowering::chooseGrid() {
   bool hasScatter = !kernel.getBody().front().getOps<ScatterOp>().empty();
   if (hasScatter) {
     if (isLastShared())
-      addAxis(0, 64, true);
+      addAxis(0, machine.value("cols", 64), true);
     return;
   }
 
@@ -136,12 +142,12 @@ void Lowering::chooseGrid() {
     });
     if (shared != 0 || !isLastShared() || !keepsLast || !isAcross)
       return;
-    addAxis(0, 64, true);
+    addAxis(0, machine.value("cols", 64), true);
     return;
   }
   int64_t outer = estimateProduct(ArrayRef<AffineExpr>(dims[0]).take_front(kept));
   int64_t perPoint = std::max<int64_t>(rowElements / std::max<int64_t>(outer, 1), 1);
-  int64_t left = std::max<int64_t>(blockElements / perPoint, 1);
+  int64_t left = std::max<int64_t>(machine.value("elems", blockElements) / perPoint, 1);
   SmallVector<int64_t> blocks(kept, 1);
   for (int i = kept - 1; i >= 0; --i) {
     auto n = constantOf(dims[0][i]);

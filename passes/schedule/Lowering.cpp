@@ -37,7 +37,10 @@ static SmallVector<StringRef> symbolsOf(func::FuncOp kernel) {
 }
 
 Lowering::Lowering(func::FuncOp kernel, const Machine &machine)
-    : kernel(kernel), machine(machine), ctx(kernel.getContext()), definitions(ctx), directives(ctx) {}
+    : kernel(kernel), machine(machine), ctx(kernel.getContext()), definitions(ctx), directives(ctx) {
+  for (auto [name, value] : tuneOf(kernel))
+    this->machine.tune[name] = value;
+}
 
 void Lowering::readFunc(Value tensor, StringRef name, int64_t element) {
   Type type = cast<RankedTensorType>(tensor.getType()).getElementType();
@@ -94,7 +97,7 @@ bool Lowering::isInline(ComputeOp op) {
       if (!seen[i] && constantOf(extent) != 1)
         uses += 2;
   }
-  return uses <= 1 || cost * (uses - 1) <= 8;
+  return uses <= 1 || cost * (uses - 1) <= machine.value("again", 8);
 }
 
 /// `op` reads `on` through something that has a func of its own.
@@ -188,12 +191,12 @@ void Lowering::scheduleElementwise(StringRef name, ArrayRef<AffineExpr> over, Co
     int x = rank - 1;
     while (x > 0 && constantOf(over[x]) == 1)
       --x;
-    vectorize(name, -1, var(x), V, halide::Tail::guard);
+    vectorize(name, -1, var(x), V * machine.value("pv", 1), halide::Tail::guard);
     return;
   }
   Tiles &t = tiles[tile];
   split(name, -1, var(t.n), "no", "nv", t.width, halide::Tail::guard);
-  if (!t.isChunked && t.strip.empty() && isOnlyReader(name, t.func)) {
+  if (!t.isChunked && t.strip.empty() && isOnlyReader(name, t.func) && machine.value("stream", 1)) {
     // One strip of rows after the other: stores overlap with the next products.
     t.strip = name.str();
     split(name, -1, var(t.m), "mo", "mv", t.rows, halide::Tail::guard);

@@ -12,7 +12,7 @@
 #ifndef TINTYPE_PASSES_SCHEDULE_LOWERING_H
 #define TINTYPE_PASSES_SCHEDULE_LOWERING_H
 
-#include "dialects/halide/Halide.h"
+#include "passes/schedule/Tune.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SmallBitVector.h"
 #include <functional>
@@ -29,10 +29,13 @@ struct Machine {
   int vectorWidth = 16;
   int64_t l2Bytes = 2 << 20;
   int threads = 2;
-  std::map<std::string, int> tune; ///< overrides for measurements
+  Setting tune;            ///< overrides of what templates decide
+  mutable Setting asked;   ///< what templates asked for, and what they got
+  mutable double cost = 1; ///< the estimate behind the blocks of a contraction, for comparing settings
+  /// The parameter `name`, which the template would set to `otherwise`.
   int value(const char *name, int otherwise) const {
     auto it = tune.find(name);
-    return it == tune.end() ? otherwise : it->second;
+    return asked[name] = it == tune.end() ? otherwise : it->second;
   }
 };
 
@@ -142,7 +145,7 @@ public:
   void reorderStorage(StringRef f, const Strings &vars);
 
   mlir::func::FuncOp kernel;
-  const Machine &machine;
+  Machine machine; ///< with the kernel's own `graph.tune`
   mlir::MLIRContext *ctx;
   halide::PipelineOp pipeline;
   llvm::DenseMap<Value, Reader> readers;

@@ -118,17 +118,18 @@ LogicalResult Lowering::lowerReduction(ComputeOp op, StringRef name) {
       return u;
     });
     computeRoot(f);
+    int V = machine.vectorWidth * machine.value("keep", 1);
     vectorize(f, -1, vars[0], machine.vectorWidth, halide::Tail::guard);
     Strings order{vars[0]};
     order.insert(order.end(), rvars.begin(), rvars.end());
     order.insert(order.end(), vars.begin() + 1, vars.end());
     reorder(f, 0, order);
-    vectorize(f, 0, vars[0], machine.vectorWidth, halide::Tail::guard);
+    vectorize(f, 0, vars[0], V, halide::Tail::guard);
   } else {
     unsigned along = contiguous >= (int)parallel ? contiguous : loops - 1; // the loop in lanes
     AffineExpr K = extents[along - parallel];
     // Up to four vectors of lanes hide the latency of the addition.
-    int64_t size = estimate(K), V = machine.vectorWidth, L = V * (size >= 16 * V ? 4 : size >= 8 * V ? 2 : 1);
+    int64_t size = estimate(K), V = machine.vectorWidth, L = V * machine.value("lanes", size >= 16 * V ? 4 : size >= 8 * V ? 2 : 1);
     bool isExact = constantOf(K) && *constantOf(K) % L == 0;
     std::string part = f + "_part";
     Strings partVars{"l"}, partRvars, inner;

@@ -39,7 +39,7 @@ void remarkOnSchedule(func::FuncOp kernel, halide::PipelineOp pipeline, bool isG
   }
   std::string whence = isGiven ? "as given" : "by template", blocks;
   if (std::string s = settings(kernel->getAttr("graph.tune")); !s.empty() && !isGiven)
-    whence = "tuned (" + s + ")";
+    whence = (kernel->hasAttr("graph.tuned") ? "tuned (db: " : "tuned (") + s + ")";
   if (auto grid = kernel->getAttrOfType<ArrayAttr>("graph.grid"))
     for (auto axis : grid.getAsRange<DictionaryAttr>())
       if (auto b = axis.getAs<IntegerAttr>("block"))

@@ -16,17 +16,12 @@ struct ScheduleKernels : impl::ScheduleKernelsBase<ScheduleKernels> {
     machine.vectorWidth = vectorWidth;
     machine.l2Bytes = l2Bytes;
     machine.threads = threads;
-    SmallVector<StringRef> overrides;
-    StringRef(tune).split(overrides, ',', -1, false);
-    for (StringRef o : overrides) {
-      auto [name, text] = o.split('=');
-      int value;
-      if (text.getAsInteger(10, value)) {
-        getOperation().emitError() << "expected name=number in tune, but got " << o;
-        return signalPassFailure();
-      }
-      machine.tune[name.str()] = value;
+    auto overrides = parseSetting(tune);
+    if (failed(overrides)) {
+      getOperation().emitError() << "expected name=number,.. in tune, but got " << tune;
+      return signalPassFailure();
     }
+    machine.tune = *overrides;
     SmallVector<func::FuncOp> kernels;
     for (auto f : getOperation().getOps<func::FuncOp>())
       if (f->hasAttr("graph.kernel") && !f.isExternal()) {

@@ -1,0 +1,132 @@
+//===- Kernels.cpp - the kernels of a training step, weighed --------------===//
+#include "tools/tune/Kernels.h"
+#include "runtime/Probe.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+
+using namespace mlir;
+using namespace tintype::graph;
+
+namespace tintype::tune {
+
+Roof probeRoof(const std::vector<std::string> &features, int threads, double seconds) {
+  rt::Manifest manifest;
+  for (const std::string &f : features)
+    manifest.add_features(f);
+  rt::Threads pool(threads);
+  rt::PeakFlops peak;
+  rt::probeFlops(pool, manifest, seconds, peak);
+  Roof roof;
+  // By CPU time: other programs take time from us, not speed.
+  roof.flops = peak.core * threads * 1e9;
+  roof.bytes = rt::probeRead(pool, seconds) * 1e9;
+  return roof;
+}
+
+Dims dimsOf(ModuleOp module, const Dims &given) {
+  Dims dims = given;
+  auto add = [&](StringRef name, int64_t n) { dims.insert({name.str(), n}); };
+  if (auto text = module->getAttrOfType<StringAttr>("graph.recipe")) {
+    if (auto recipe = llvm::json::parse(text.getValue())) {
+      auto *train = recipe->getAsObject() ? recipe->getAsObject()->getObject("train") : nullptr;
+      for (const char *name : {"B", "T"})
+        if (auto n = train ? train->getInteger(name) : std::nullopt; n && *n > 0 && *n < 1 << 24)
+          add(name, *n);
+    } else {
+      llvm::consumeError(recipe.takeError());
+    }
+  }
+  if (auto bounds = module->getAttrOfType<DictionaryAttr>("graph.bounds"))
+    for (NamedAttribute b : bounds)
+      if (auto range = dyn_cast<DenseI64ArrayAttr>(b.getValue()); range && range.size() >= 2)
+        add(b.getName(), std::clamp<int64_t>(b.getName() == "B" ? 8 : 256, range[0], range[1]));
+  int64_t parameters = 0;
+  for (auto p : module.getOps<ParameterOp>())
+    parameters += elementsAt(p.getType(), {});
+  add("N", std::clamp<int64_t>(parameters, 64, 1 << 24));
+  return dims;
+}
+
+std::string printDims(const Dims &dims) {
+  std::string text;
+  for (auto &[name, n] : dims)
+    text += (text.empty() ? "" : ",") + name + "=" + std::to_string(n);
+  return text;
+}
+
+/// Counts the work of a kernel at these dims.
+static void count(Kernel &k, const Dims &dims) {
+  for (Operation &op : k.fn.getBody().front().without_terminator()) {
+    double points = 1;
+    for (AffineExpr e : extentsOf(&op))
+      points *= std::max<int64_t>(extentAt(e, dims), 1);
+    int reads = 0;
+    op.walk([&](Operation *x) {
+      if (isa<ReadOp>(x))
+        ++reads;
+      if (isa<RandomOp>(x))
+        k.calls += 2 * points;
+      else if (isa<math::MathDialect>(x->getDialect()))
+        k.calls += isa<math::AbsFOp, math::FloorOp, math::FmaOp>(x) ? 0 : points;
+      else if (isa<arith::DivFOp>(x))
+        k.calls += points / 2;
+      if (isa<arith::ArithDialect, math::MathDialect>(x->getDialect()) && x->getNumResults() &&
+          isa<FloatType>(x->getResult(0).getType()) && !isa<arith::ConstantOp, arith::SelectOp>(x))
+        k.flops += points;
+    });
+    auto compute = dyn_cast<ComputeOp>(op);
+    if (!compute || compute.isReduction())
+      k.flops += points;
+    if (compute && compute.isReduction() && reads >= 2 && compute.getReducer() == Reducer::sum)
+      for (ReadOp r : readsOf(&op))
+        k.packed += elementsAt(r.getSource().getType(), dims);
+  }
+  for (TypeRange types : {TypeRange(k.fn.getArgumentTypes()), TypeRange(k.fn.getResultTypes())})
+    for (Type t : types)
+      k.bytes += double(elementsAt(t, dims)) * elementBytes(t);
+  auto kind = k.fn->getAttrOfType<StringAttr>("graph.kind");
+  k.kind = kind ? kind.str() : "";
+  k.isContraction = k.kind == "contraction";
+}
+
+std::string Kernel::boundBy(const Roof &r, double seconds) const {
+  // A call is about 13 cycles a vector, in which 52 operations a lane would fit; packing an element takes a
+  // load, a store and half a shuffle, two or three times over for blocks on both sides.
+  std::pair<double, const char *> parts[] = {{bytes / r.bytes, "memory"},
+                                             {calls * 52 / r.flops, "transcendental functions"},
+                                             {isContraction ? packed * 4 * 3 / (r.bytes * 2) : 0, "packing"},
+                                             {isContraction ? 0 : 2 * flops / r.flops, "arithmetic without products"}};
+  auto largest = std::max_element(std::begin(parts), std::end(parts));
+  if (seconds < 2e-5)
+    return "launch: a few microseconds";
+  return llvm::formatv("{0}: {1:f0} % of its time", largest->second, 100 * std::min(largest->first / seconds, 1.0));
+}
+
+std::vector<Kernel> kernelsOf(ModuleOp module, const Dims &dims, const Roof &roof) {
+  std::map<std::string, double> launches;
+  for (auto f : module.getOps<func::FuncOp>()) {
+    auto role = f->getAttrOfType<StringAttr>("graph.role");
+    if (!role)
+      continue;
+    bool isStep = role == "train_step" || role == "update" || role == "grad_norm";
+    // The form with less memory counts too, after all that the usual one needs.
+    if (isStep || role == "train_step_recompute")
+      f.walk([&](func::CallOp call) { launches[call.getCallee().str()] += isStep ? 1 : 1e-3; });
+  }
+  std::vector<Kernel> list;
+  for (auto f : module.getOps<func::FuncOp>()) {
+    auto it = launches.find(f.getName().str());
+    if (!f->hasAttr("graph.kernel") || f.isExternal() || it == launches.end())
+      continue;
+    Kernel k;
+    k.fn = f;
+    k.name = f.getName().str();
+    k.launches = it->second;
+    count(k, dims);
+    list.push_back(k);
+  }
+  std::stable_sort(list.begin(), list.end(), [&](const Kernel &a, const Kernel &b) { return a.launches * a.roof(roof) > b.launches * b.roof(roof); });
+  return list;
+}
+
+} // namespace tintype::tune

@@ -1,0 +1,42 @@
+//===- Kernels.h - the kernels of a training step, weighed ------*- C++ -*-===//
+#ifndef TINTYPE_TOOLS_TUNE_KERNELS_H
+#define TINTYPE_TOOLS_TUNE_KERNELS_H
+
+#include "tools/tune/KernelData.h"
+
+namespace tintype::tune {
+
+/// What the machine can do with all threads that are measured.
+struct Roof {
+  double flops = 1e11; ///< fused multiply-adds count twice
+  double bytes = 1e10; ///< a second, read from memory
+};
+/// Probes this machine; `features` in the words of /proc/cpuinfo, as in the manifest.
+Roof probeRoof(const std::vector<std::string> &features, int threads, double seconds);
+
+struct Kernel {
+  mlir::func::FuncOp fn;
+  std::string name, kind;
+  double launches = 0;         ///< in a training step
+  double flops = 0, bytes = 0; ///< of a launch
+  double calls = 0;            ///< exponentials and the like
+  double packed = 0;           ///< elements that contractions read but once or twice, if blocks are packed
+  bool isContraction = false;
+  /// Seconds that arithmetic or memory takes at the least.
+  double roof(const Roof &r) const { return std::max(flops / r.flops, bytes / r.bytes); }
+  /// What the time goes into where `seconds` is far from the roof: the largest
+  /// of what the kernel's text says it must do, as a part of `seconds`.
+  std::string boundBy(const Roof &r, double seconds) const;
+};
+
+/// Kernels that training calls, the largest part of the step by estimate first.
+std::vector<Kernel> kernelsOf(mlir::ModuleOp module, const Dims &dims, const Roof &roof);
+
+/// Dims to measure at: those given, then the recipe's, then bounds; `N`, the length of
+/// what the optimiser updates, is the number of parameters.
+Dims dimsOf(mlir::ModuleOp module, const Dims &given);
+std::string printDims(const Dims &dims);
+
+} // namespace tintype::tune
+
+#endif

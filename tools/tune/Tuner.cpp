@@ -1,0 +1,290 @@
+//===- Tuner.cpp - candidates against the incumbent, kernel by kernel -----===//
+#include "tools/tune/Tuner.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+#include <chrono>
+#include <thread>
+#include <unistd.h>
+
+using namespace mlir;
+
+namespace tintype::tune {
+
+/// A candidate must be this much better than the incumbent, and then again than the template.
+static constexpr double kFirst = 1.03, kAgain = 1.02;
+/// The model keeps a candidate out that it thinks this much slower than the template's choice.
+static constexpr double kHopeless = 1.3;
+
+static double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+Tuner::Tuner(std::vector<Kernel> kernels, Database &db, const TuneOptions &options, const volatile bool &interrupted)
+    : db(db), options(options), interrupted(interrupted), start(now()) {
+  for (Kernel &k : kernels) {
+    State s;
+    s.file = options.folder + "/" + k.name + ".mlir";
+    std::error_code ec;
+    llvm::raw_fd_ostream os(s.file, ec);
+    k.fn->print(os, OpPrintingFlags().useLocalScope());
+    s.kernel = std::move(k);
+    s.before = s.kernel.roof(options.roof) / 0.5; // until it is measured
+    s.row.kernel = s.kernel.name;
+    s.row.machine = options.machine;
+    s.row.dims = printDims(options.dims);
+    s.row.launches = s.kernel.launches;
+    s.row.roof = s.kernel.roof(options.roof);
+    states.push_back(std::move(s));
+  }
+}
+
+double Tuner::left() const { return interrupted ? 0 : options.budget - (now() - start); }
+double Tuner::State::part(const Tuner &t) const { return kernel.launches * before / t.stepSeconds(false); }
+double Tuner::stepSeconds(bool after) const {
+  double sum = 1e-12;
+  for (const State &s : states)
+    sum += s.kernel.launches * s.before / (after ? s.row.gain : 1);
+  return sum;
+}
+
+Job Tuner::jobFor(const State &s, double seconds) const {
+  Job j;
+  j.file = s.file;
+  j.target = options.target;
+  j.cacheDir = options.folder;
+  j.incumbent = s.row.setting;
+  j.candidate = s.row.setting;
+  j.dims = options.dims;
+  j.threads = options.machine.threads;
+  // A few times what the template takes, and time to compile; a tenth of that would do on an idle machine.
+  j.seconds = seconds;
+  j.limitSeconds = 15 + 20 * seconds + 60 * s.before;
+  // Halide's and LLVM's libraries take 2 GB of addresses by themselves.
+  j.memoryBytes = (int64_t(6) << 30) + 4 * dataBytes(s.kernel.fn, options.dims);
+  j.fault = options.fault;
+  return j;
+}
+
+void Tuner::baseline(State &s, double until) {
+  Job j = jobFor(s, std::min(0.1, until / 4));
+  j.incumbent = j.candidate = {};
+  Outcome o = runChild(j, interrupted);
+  if (o.status == "ok") {
+    s.before = o.incumbent;
+    s.isMeasured = true;
+  } else if (o.status != "stopped") {
+    // The template's own schedule fails here: nothing to compare with.
+    s.row.why = "not measured: " + o.status + " " + o.message;
+    s.isExhausted = true;
+  }
+}
+
+std::vector<Setting> Tuner::propose(State &s, size_t most) {
+  std::vector<Setting> found;
+  auto consider = [&](const Setting &setting) {
+    if (!s.seen.insert(schedule::printSetting(setting)).second)
+      return;
+    auto plan = schedule::planKernel(s.kernel.fn, options.model, setting);
+    if (failed(plan) || plan->cost > kHopeless * s.cost || !s.seen.insert(plan->text + plan->grid).second)
+      return;
+    found.push_back(setting);
+  };
+  while (!s.first.empty() && found.size() < most) {
+    Setting next = s.first.front();
+    s.first.erase(s.first.begin());
+    consider(next);
+  }
+  auto here = schedule::planKernel(s.kernel.fn, options.model, s.row.setting);
+  if (failed(here))
+    return found;
+  for (const Setting &step : schedule::stepsFrom(s.row.setting, here->parameters, options.model.vectorWidth)) {
+    if (found.size() >= most || left() <= 0)
+      break;
+    consider(step);
+  }
+  return found;
+}
+
+void Tuner::compileAhead(const State &s, const std::vector<Setting> &settings) const {
+  std::vector<std::thread> threads;
+  for (const Setting &setting : settings)
+    threads.emplace_back([&, setting] {
+      Job j = jobFor(s, 0.1);
+      j.candidate = setting;
+      j.compileOnly = true;
+      runChild(j, interrupted);
+    });
+  for (std::thread &t : threads)
+    t.join();
+}
+
+llvm::Error Tuner::save(State &s) {
+  s.row.before = s.before;
+  s.row.after = s.before / s.row.gain;
+  s.row.why = s.isMeasured ? s.kernel.boundBy(options.roof, s.row.after) : s.row.why;
+  return db.put(s.row);
+}
+
+llvm::Error Tuner::attempt(State &s, const Setting &candidate) {
+  double seconds = std::clamp(options.budget / 2000, 0.03, 0.25);
+  Job j = jobFor(s, seconds);
+  j.candidate = candidate;
+  Outcome o = runChild(j, interrupted);
+  Trial t{schedule::printSetting(candidate), o.status, o.message, o.ratio * s.row.gain, o.candidate};
+  if (o.status == "stopped")
+    return llvm::Error::success();
+  ++tried;
+  ++s.row.trials;
+  s.failures += o.status != "ok";
+  if (o.status == "ok" && s.row.setting.empty())
+    s.before = o.incumbent;
+  bool wins = o.status == "ok" && o.ratio >= kFirst;
+  if (wins) {
+    // A second process, beside the template's own choice, for longer.
+    j.incumbent = {};
+    j.seconds = 3 * seconds;
+    Outcome again = runChild(j, interrupted);
+    wins = again.status == "ok" && again.ratio >= kAgain && again.ratio >= 0.99 * s.row.gain;
+    if (again.status == "stopped")
+      return llvm::Error::success();
+    t.ratio = again.status == "ok" ? again.ratio : 1;
+    if (wins) {
+      s.before = again.incumbent;
+      s.row.setting = candidate;
+      s.row.gain = again.ratio;
+    }
+  }
+  if (llvm::Error e = db.putTrial(s.kernel.name, s.row.dims, options.machine, t))
+    return e;
+  return wins ? save(s) : llvm::Error::success();
+}
+
+llvm::Error Tuner::search(State &s, double until) {
+  double deadline = now() + until;
+  if (!s.isStarted) {
+    s.isStarted = true;
+    ++done;
+    auto plain = schedule::planKernel(s.kernel.fn, options.model, {});
+    if (failed(plain)) {
+      s.isExhausted = true;
+      return llvm::Error::success();
+    }
+    s.cost = plain->cost;
+    s.seen = {"", plain->text + plain->grid};
+    auto stored = db.find(s.kernel.name, options.machine);
+    bool isSame = stored && stored->machine.threads == options.machine.threads && stored->dims == s.row.dims;
+    if (options.resume && isSame) {
+      s.row.setting = stored->setting;
+      s.row.gain = stored->gain;
+      s.row.trials = stored->trials;
+    } else if (stored && !stored->setting.empty()) {
+      s.first.push_back(stored->setting); // a winner of before has to win again
+    }
+    if (options.resume) {
+      auto trials = db.trials(s.kernel.name, s.row.dims, options.machine);
+      for (const Trial &t : trials)
+        s.seen.insert(t.setting);
+      s.row.trials = trials.size();
+    } else if (llvm::Error e = db.forgetTrials(s.kernel.name, s.row.dims, options.machine)) {
+      return e;
+    }
+  }
+  do {
+    auto batch = propose(s, options.jobs);
+    if (batch.empty()) {
+      s.isExhausted = !interrupted && left() > 0;
+      break;
+    }
+    if (options.jobs > 1)
+      compileAhead(s, batch);
+    for (const Setting &setting : batch) {
+      if (llvm::Error e = attempt(s, setting))
+        return e;
+      progress(&s);
+      if (left() <= 0)
+        break;
+    }
+  } while (now() < deadline && left() > 0);
+  return save(s);
+}
+
+llvm::Error Tuner::run() {
+  for (State &s : states) {
+    if (now() - start > 0.3 * options.budget || left() <= 0)
+      break;
+    baseline(s, 0.3 * options.budget);
+    progress(&s);
+  }
+  // Rounds: time by what a kernel takes of the step; what one leaves goes to the others.
+  for (int round = 0; round < 100 && left() > 0; ++round) {
+    std::vector<State *> open;
+    double parts = 0;
+    for (State &s : states)
+      if (!s.isExhausted) {
+        open.push_back(&s);
+        parts += s.part(*this);
+      }
+    if (open.empty())
+      break;
+    std::stable_sort(open.begin(), open.end(), [&](State *a, State *b) { return a->part(*this) > b->part(*this); });
+    for (State *s : open) {
+      if (left() <= 0)
+        break;
+      double share = s->part(*this), slice = left() * share / std::max(parts, 1e-9);
+      parts -= share;
+      if (!s->isMeasured)
+        baseline(*s, left());
+      if (left() > 0 && !s->isExhausted)
+        if (llvm::Error e = search(*s, slice))
+          return e;
+    }
+  }
+  progress(nullptr, true);
+  return llvm::Error::success();
+}
+
+void Tuner::progress(const State *current, bool isLast) {
+  bool isTerminal = isatty(2);
+  // In a pipe a line now and then, and one at the end.
+  if (!isTerminal && !isLast && now() - lastLine < 10)
+    return;
+  lastLine = now();
+  double gain = stepSeconds(false) / stepSeconds(true);
+  llvm::errs() << (isTerminal ? "\r" : "") << llvm::format("%d of %zu kernels, %d candidates, %.0f s left, step %.3fx", done, states.size(), tried,
+                                                          std::max(left(), 0.0), gain);
+  if (current && isTerminal)
+    llvm::errs() << "  " << current->kernel.name;
+  llvm::errs() << (isTerminal && !isLast ? "\033[K" : "\n");
+}
+
+void Tuner::printTable() const {
+  auto &os = llvm::outs();
+  std::vector<const State *> order;
+  for (const State &s : states)
+    order.push_back(&s);
+  std::stable_sort(order.begin(), order.end(), [&](auto *a, auto *b) { return a->part(*this) > b->part(*this); });
+  os << "kernel              kind         share      ms   of roof    tuned     gain  tried  schedule\n";
+  for (const State *s : order) {
+    double roof = s->row.roof, before = s->before, after = before / s->row.gain;
+    os << llvm::format("%-19s %-11s %5.1f %% %8.3f", s->kernel.name.c_str(), s->kernel.kind.c_str(), 100 * s->part(*this), before * 1e3);
+    if (s->isMeasured)
+      os << llvm::format("  %5.1f %%  %5.1f %%   %.3fx %6d  ", 100 * roof / before, 100 * roof / after, s->row.gain, s->row.trials);
+    else
+      os << "        -        -        -      -  ";
+    if (!s->row.setting.empty())
+      os << schedule::printSetting(s->row.setting);
+    else if (s->isMeasured && roof / after < 0.8 && s->row.trials)
+      os << "template; " << s->row.why;
+    else
+      os << (s->row.trials ? "template" : s->row.why.empty() ? "not tried" : s->row.why);
+    if (!s->row.setting.empty() && roof / after < 0.8 && s->row.gain < 1.15)
+      os << "; " << s->row.why;
+    if (s->failures)
+      os << "; " << s->failures << " failed";
+    os << "\n";
+  }
+  os << llvm::format("step: %.3fx (%.1f ms -> %.1f ms of kernels", stepSeconds(false) / stepSeconds(true), 1e3 * stepSeconds(false),
+                     1e3 * stepSeconds(true))
+     << ", " << options.machine.threads << (options.machine.threads == 1 ? " thread, " : " threads, ") << printDims(options.dims) << ")\n";
+}
+
+} // namespace tintype::tune

@@ -1,0 +1,75 @@
+//===- Tuner.h - candidates against the incumbent, kernel by kernel -*- C++ -*-===//
+// For each kernel, the largest part of the step first and with time by that part:
+//
+//   take a step from the incumbent that is new (by the text of its schedule) and not hopeless (by the model)
+//   measure it beside the incumbent; better by 3 %?  measure it again, beside the template's own choice;
+//   better by 2 % there?  then it is the incumbent, and the row that builds use
+//
+// The template's choice stays where nothing wins twice, so the result is never slower.
+//===----------------------------------------------------------------------===//
+#ifndef TINTYPE_TOOLS_TUNE_TUNER_H
+#define TINTYPE_TOOLS_TUNE_TUNER_H
+
+#include "passes/schedule/Lowering.h"
+#include "tools/tune/Database.h"
+#include "tools/tune/Job.h"
+#include "tools/tune/Kernels.h"
+#include <set>
+
+namespace tintype::tune {
+
+struct TuneOptions {
+  double budget = 600; ///< seconds
+  bool resume = false, json = false;
+  int jobs = 1;        ///< candidates compiled at once
+  std::string folder;  ///< for objects and jobs; exists
+  std::string target = "host", fault;
+  Roof roof;
+  schedule::Machine model;
+  Machine machine;
+  Dims dims;
+};
+
+class Tuner {
+public:
+  Tuner(std::vector<Kernel> kernels, Database &db, const TuneOptions &options, const volatile bool &interrupted);
+  /// Whether the database could be written to the end.
+  llvm::Error run();
+  void printTable() const;
+
+private:
+  struct State {
+    Kernel kernel;
+    std::string file;
+    Winner row;                    ///< what the database holds, or shall
+    double before = 0;             ///< seconds of a launch as the template schedules it
+    double cost = 1;               ///< the model's estimate for that
+    std::set<std::string> seen;    ///< settings and schedules that need no measuring
+    std::vector<Setting> first;    ///< to try before anything else
+    bool isMeasured = false, isStarted = false, isExhausted = false;
+    int failures = 0;
+    double part(const Tuner &t) const;
+  };
+  double left() const;
+  void baseline(State &s, double until);
+  llvm::Error search(State &s, double until);
+  /// New steps from the incumbent of `s`, planned; at most `most`.
+  std::vector<Setting> propose(State &s, size_t most);
+  Job jobFor(const State &s, double seconds) const;
+  void compileAhead(const State &s, const std::vector<Setting> &settings) const;
+  llvm::Error attempt(State &s, const Setting &candidate);
+  llvm::Error save(State &s);
+  void progress(const State *now, bool isLast = false);
+  double stepSeconds(bool after) const;
+
+  std::vector<State> states;
+  Database &db;
+  const TuneOptions &options;
+  const volatile bool &interrupted;
+  double start, lastLine = 0;
+  int tried = 0, done = 0;
+};
+
+} // namespace tintype::tune
+
+#endif
