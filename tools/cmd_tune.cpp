@@ -18,9 +18,10 @@ using namespace tintype::tune;
 
 namespace {
 struct Options {
-  std::string model, target = "host", db, budget = "10m", dims, exportTo, importFrom, fault;
+  std::string model, target = "host", db, budget = "10m", dims, exportTo, importFrom, fault, only;
   bool resume = false, show = false;
-  int jobs = 1, threads = 0;
+  int jobs = 1, threads = 0, most = 1 << 30;
+  double limit = 0;
   frontend::LoadOptions load;
 };
 } // namespace
@@ -122,6 +123,7 @@ static int run(const Options &o) {
   registerDialects(registry);
   mlir::MLIRContext ctx(registry);
   ctx.printOpOnDiagnostic(false);
+  ctx.loadAllAvailableDialects(); // kernels are scheduled outside of a pass, too
   auto module = tools::elaborateFile(o.model, o.load, ctx);
   BuildOptions build;
   build.target = o.target;
@@ -129,18 +131,20 @@ static int run(const Options &o) {
     return 1;
   codegen::CompileOptions compile;
   compile.target = o.target;
-  if (!codegen::isTarget(o.target))
-    return fail("expected a Halide target such as x86-64-linux-avx2-fma, but got " + o.target);
+  if (auto target = codegen::resolveTarget(o.target))
+    compile.target = *target;
+  else
+    return fail(llvm::toString(target.takeError()));
   std::string cache = cacheFolder(build);
   removeLeftovers(cache);
   t.folder = cache + "/tune-" + std::to_string(getpid());
-  if (auto ec = llvm::sys::fs::create_directories(t.folder))
-    return fail(t.folder + ": expected a folder that can be made, but got: " + ec.message());
   t.budget = *budget;
   t.resume = o.resume;
   t.jobs = std::max(o.jobs, 1);
   t.fault = o.fault;
-  t.target = o.target;
+  t.most = o.most;
+  t.limit = o.limit;
+  t.target = compile.target;
   int threads = o.threads > 0 ? o.threads : rt::Threads::physicalCores();
   t.machine = thisMachine(codegen::targetString(compile), threads);
   t.model = modelOf(scheduleOptions(compile));
@@ -151,7 +155,15 @@ static int run(const Options &o) {
   action.sa_handler = [](int) { interrupted = true; };
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  Tuner tuner(kernelsOf(*module, t.dims, t.roof), *db, t, interrupted);
+  std::vector<Kernel> kernels = kernelsOf(*module, t.dims, t.roof);
+  if (!o.only.empty())
+    llvm::erase_if(kernels, [&](const Kernel &k) { return k.name != o.only; });
+  if (kernels.empty())
+    return fail(o.only.empty() ? "expected a model whose training calls kernels, but there is none"
+                               : "expected --kernel to name a kernel of training, as `tintype build --emit kernels` prints them, but got " + o.only);
+  if (auto ec = llvm::sys::fs::create_directories(t.folder))
+    return fail(t.folder + ": expected a folder that can be made, but got: " + ec.message());
+  Tuner tuner(std::move(kernels), *db, t, interrupted);
   llvm::Error error = tuner.run();
   llvm::sys::fs::remove_directories(t.folder);
   tuner.printTable();
@@ -177,6 +189,9 @@ void tools::addTuneCommand(CLI::App &app, int &status) {
   command->add_flag("--show", o->show, "print the schedules of the database");
   command->add_option("--export", o->exportTo, "write the database's schedules as JSON")->type_name("FILE");
   command->add_option("--import", o->importFrom, "add schedules from such a file")->type_name("FILE");
+  command->add_option("--kernel", o->only, "tune this kernel only")->type_name("NAME");
+  command->add_option("--trials", o->most, "stop after so many candidates")->group("");
+  command->add_option("--limit", o->limit, "seconds that a candidate may take in all")->group("");
   command->add_option("--fault", o->fault, "let every candidate go wrong: crash, hang, overrun, far, exit, wrong")->group("");
   command->footer("Examples:\n"
                   "  tintype tune gpt2.tin --budget 10m\n"

@@ -101,8 +101,7 @@ static Error check(sqlite3 *db, const std::string &path, bool mayBeNew) {
 
 Expected<Database> Database::open(const std::string &path) {
   llvm::sys::fs::create_directories(llvm::sys::path::parent_path(path));
-  Database d{{}};
-  d.path = path;
+  Database d(path);
   sqlite3 *handle = nullptr;
   int rc = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
   d.db.reset(handle);
@@ -129,21 +128,21 @@ Expected<Database> Database::open(const std::string &path) {
 Expected<Database> Database::openForReading(const std::string &path) {
   if (!llvm::sys::fs::exists(path))
     return fail(path + ": expected a database of schedules, but there is no such file");
-  Database d{{}};
-  d.path = path;
+  Database d(path);
   // A log that is not merged needs a file beside it; where that cannot be, the file alone is read.
   std::string uri = "file:";
   for (char c : path)
     uri += isalnum((unsigned char)c) || strchr("/._-", c) ? std::string(1, c) : "%" + std::string(1, "0123456789ABCDEF"[(c >> 4) & 15]) + "0123456789ABCDEF"[c & 15];
-  for (const char *query : {"?mode=rw", "?mode=ro", "?mode=ro&immutable=1"}) {
+  const std::pair<const char *, int> ways[] = {{"", SQLITE_OPEN_READWRITE}, {"", SQLITE_OPEN_READONLY}, {"?immutable=1", SQLITE_OPEN_READONLY}};
+  for (auto [query, flags] : ways) {
     sqlite3 *handle = nullptr;
-    int rc = sqlite3_open_v2((uri + query).c_str(), &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | (strstr(query, "rw") ? SQLITE_OPEN_READWRITE : 0), nullptr);
+    int rc = sqlite3_open_v2((uri + query).c_str(), &handle, flags | SQLITE_OPEN_URI, nullptr);
     d.db.reset(handle);
     Error e = rc == SQLITE_OK ? check(handle, path, false) : fail(path + ": " + (handle ? sqlite3_errmsg(handle) : "no memory"));
     if (!e)
       return std::move(d);
     int code = handle ? sqlite3_errcode(handle) : 0;
-    if ((code != SQLITE_CANTOPEN && code != SQLITE_READONLY) || strstr(query, "immutable"))
+    if ((code != SQLITE_CANTOPEN && code != SQLITE_READONLY) || *query)
       return std::move(e);
     llvm::consumeError(std::move(e));
   }

@@ -67,6 +67,7 @@ private:
   struct Close {
     void operator()(sqlite3 *db) const;
   };
+  explicit Database(std::string path) : path(std::move(path)) {}
   llvm::Error execute(const char *sql);
   std::unique_ptr<sqlite3, Close> db;
   std::string path;

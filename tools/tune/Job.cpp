@@ -118,7 +118,7 @@ void Child::planFault(KernelCode &code) {
   else if (job.fault == "hang")
     code.before = [](char *, int64_t) {
       for (volatile bool forever = true; forever;)
-        usleep(1000);
+        ;
     };
   else if (job.fault == "overrun")
     code.before = [](char *p, int64_t n) { p[n + 3] = 1; };
@@ -273,11 +273,11 @@ int runJob(const std::string &file) {
     return 2;
   }
   auto limit = [](int what, int64_t value) {
-    rlimit l{(rlim_t)value, (rlim_t)value};
+    rlimit l{(rlim_t)value, (rlim_t)value + (what == RLIMIT_CPU)};
     setrlimit((__rlimit_resource)what, &l);
   };
   limit(RLIMIT_CORE, 0);
-  limit(RLIMIT_CPU, (int64_t)(child.job.limitSeconds * child.job.threads) + 1);
+  limit(RLIMIT_CPU, std::max<int64_t>(child.job.limitSeconds * child.job.threads, 1));
   if (child.job.memoryBytes > 0)
     limit(RLIMIT_AS, child.job.memoryBytes);
   return child.run();

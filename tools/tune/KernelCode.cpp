@@ -154,7 +154,7 @@ int KernelCode::block(const KernelData &data, int64_t index) const {
   return entry(args.data());
 }
 
-static double cpuTime() {
+double threadSeconds() {
   timespec t{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   return t.tv_sec + 1e-9 * t.tv_nsec;
@@ -165,10 +165,10 @@ double KernelCode::run(const KernelData &data, rt::Threads &threads) {
     before(data.outputs.empty() ? nullptr : data.result(0), data.outputs.empty() ? 0 : data.outputs[0].count * data.outputs[0].width);
   std::atomic<int> failed{0};
   threads.parallelFor(grid.blocks, [&](int64_t i) {
-    double start = cpuTime();
+    double start = threadSeconds();
     if (int rc = block(data, i))
       failed = rc;
-    seconds[i] = cpuTime() - start;
+    seconds[i] = threadSeconds() - start;
   });
   if (failed) {
     fprintf(stderr, "the kernel returned %d\n", failed.load());

@@ -24,6 +24,9 @@ struct Grid {
   Grid(mlir::func::FuncOp kernel, const Dims &dims);
 };
 
+/// CPU time of the calling thread.
+double threadSeconds();
+
 /// One compiled form of a kernel in this process.
 class KernelCode {
 public:

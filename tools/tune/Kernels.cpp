@@ -1,26 +1,58 @@
 //===- Kernels.cpp - the kernels of a training step, weighed --------------===//
 #include "tools/tune/Kernels.h"
+#include "runtime/Memory.h"
 #include "runtime/Probe.h"
+#include "tools/tune/KernelCode.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
+#include <atomic>
+#include <chrono>
+#include <numeric>
 
 using namespace mlir;
 using namespace tintype::graph;
 
 namespace tintype::tune {
 
+/// Bytes a second that `threads` together read from memory far larger than the caches.
+static double probeReading(rt::Threads &pool, double seconds) {
+  constexpr size_t bytes = size_t(512) << 20, piece = size_t(4) << 20;
+  rt::Memory memory(bytes, "the probe of memory");
+  std::fill(memory.as<uint64_t>(), memory.as<uint64_t>() + bytes / 8, 1);
+  std::vector<double> spent(bytes / piece);
+  std::atomic<uint64_t> sink{0};
+  double best = 0;
+  auto start = std::chrono::steady_clock::now();
+  do {
+    pool.parallelFor(spent.size(), [&](int64_t i) {
+      double t = threadSeconds();
+      auto *p = reinterpret_cast<const uint64_t *>(memory.data() + i * piece);
+      uint64_t sums[16] = {};
+      for (size_t k = 0; k < piece / 8; k += 16)
+        for (int s = 0; s < 16; ++s)
+          sums[s] += p[k + s];
+      sink += std::accumulate(sums, sums + 16, uint64_t(0));
+      spent[i] = threadSeconds() - t;
+    });
+    best = std::max(best, bytes * pool.count() / std::accumulate(spent.begin(), spent.end(), 0.0));
+  } while (std::chrono::steady_clock::now() - start < std::chrono::duration<double>(seconds));
+  return best;
+}
+
 Roof probeRoof(const std::vector<std::string> &features, int threads, double seconds) {
-  rt::Manifest manifest;
+  Manifest manifest;
   for (const std::string &f : features)
     manifest.add_features(f);
   rt::Threads pool(threads);
   rt::PeakFlops peak;
   rt::probeFlops(pool, manifest, seconds, peak);
-  Roof roof;
-  // By CPU time: other programs take time from us, not speed.
-  roof.flops = peak.core * threads * 1e9;
-  roof.bytes = rt::probeRead(pool, seconds) * 1e9;
-  return roof;
+  // All by CPU time: other programs take time from us, not speed.
+  return {peak.core * threads * 1e9, probeReading(pool, seconds)};
+}
+
+double Kernel::roof(const Roof &r) const {
+  constexpr double cached = 4 << 20; // less than this need not come from memory
+  return std::max({flops / r.flops, bytes > cached ? bytes / r.bytes : 0, 1e-9});
 }
 
 Dims dimsOf(ModuleOp module, const Dims &given) {
@@ -92,7 +124,7 @@ static void count(Kernel &k, const Dims &dims) {
 std::string Kernel::boundBy(const Roof &r, double seconds) const {
   // A call is about 13 cycles a vector, in which 52 operations a lane would fit; packing an element takes a
   // load, a store and half a shuffle, two or three times over for blocks on both sides.
-  std::pair<double, const char *> parts[] = {{bytes / r.bytes, "memory"},
+  std::pair<double, const char *> parts[] = {{bytes > (4 << 20) ? bytes / r.bytes : 0, "memory"},
                                              {calls * 52 / r.flops, "transcendental functions"},
                                              {isContraction ? packed * 4 * 3 / (r.bytes * 2) : 0, "packing"},
                                              {isContraction ? 0 : 2 * flops / r.flops, "arithmetic without products"}};

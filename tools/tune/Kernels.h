@@ -23,7 +23,7 @@ struct Kernel {
   double packed = 0;           ///< elements that contractions read but once or twice, if blocks are packed
   bool isContraction = false;
   /// Seconds that arithmetic or memory takes at the least.
-  double roof(const Roof &r) const { return std::max(flops / r.flops, bytes / r.bytes); }
+  double roof(const Roof &r) const;
   /// What the time goes into where `seconds` is far from the roof: the largest
   /// of what the kernel's text says it must do, as a part of `seconds`.
   std::string boundBy(const Roof &r, double seconds) const;

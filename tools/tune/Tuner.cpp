@@ -37,7 +37,7 @@ Tuner::Tuner(std::vector<Kernel> kernels, Database &db, const TuneOptions &optio
   }
 }
 
-double Tuner::left() const { return interrupted ? 0 : options.budget - (now() - start); }
+double Tuner::left() const { return interrupted || tried >= options.most ? 0 : options.budget - (now() - start); }
 double Tuner::State::part(const Tuner &t) const { return kernel.launches * before / t.stepSeconds(false); }
 double Tuner::stepSeconds(bool after) const {
   double sum = 1e-12;
@@ -57,7 +57,7 @@ Job Tuner::jobFor(const State &s, double seconds) const {
   j.threads = options.machine.threads;
   // A few times what the template takes, and time to compile; a tenth of that would do on an idle machine.
   j.seconds = seconds;
-  j.limitSeconds = 15 + 20 * seconds + 60 * s.before;
+  j.limitSeconds = options.limit > 0 ? options.limit : 15 + 20 * seconds + 60 * s.before;
   // Halide's and LLVM's libraries take 2 GB of addresses by themselves.
   j.memoryBytes = (int64_t(6) << 30) + 4 * dataBytes(s.kernel.fn, options.dims);
   j.fault = options.fault;
@@ -250,7 +250,7 @@ void Tuner::progress(const State *current, bool isLast) {
   lastLine = now();
   double gain = stepSeconds(false) / stepSeconds(true);
   llvm::errs() << (isTerminal ? "\r" : "") << llvm::format("%d of %zu kernels, %d candidates, %.0f s left, step %.3fx", done, states.size(), tried,
-                                                          std::max(left(), 0.0), gain);
+                                                          std::max(options.budget - (now() - start), 0.0), gain);
   if (current && isTerminal)
     llvm::errs() << "  " << current->kernel.name;
   llvm::errs() << (isTerminal && !isLast ? "\033[K" : "\n");
@@ -267,7 +267,7 @@ void Tuner::printTable() const {
     double roof = s->row.roof, before = s->before, after = before / s->row.gain;
     os << llvm::format("%-19s %-11s %5.1f %% %8.3f", s->kernel.name.c_str(), s->kernel.kind.c_str(), 100 * s->part(*this), before * 1e3);
     if (s->isMeasured)
-      os << llvm::format("  %5.1f %%  %5.1f %%   %.3fx %6d  ", 100 * roof / before, 100 * roof / after, s->row.gain, s->row.trials);
+      os << llvm::format("  %5.1f %%  %5.1f %%   %.3fx %6d  ", std::min(100 * roof / before, 100.0), std::min(100 * roof / after, 100.0), s->row.gain, s->row.trials);
     else
       os << "        -        -        -      -  ";
     if (!s->row.setting.empty())

@@ -20,8 +20,10 @@ namespace tintype::tune {
 
 struct TuneOptions {
   double budget = 600; ///< seconds
-  bool resume = false, json = false;
+  bool resume = false;
   int jobs = 1;        ///< candidates compiled at once
+  int most = 1 << 30;  ///< candidates to try
+  double limit = 0;    ///< seconds for a child instead of what its kernel should take
   std::string folder;  ///< for objects and jobs; exists
   std::string target = "host", fault;
   Roof roof;
