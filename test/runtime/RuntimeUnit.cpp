@@ -1,6 +1,7 @@
 //===- RuntimeUnit.cpp - parts of the runtime that no command shows -------===//
 #include "runtime/Flow.h"
 #include "runtime/Convert.h"
+#include "runtime/Draw.h"
 #include "runtime/Manifest.h"
 #include "runtime/Memory.h"
 #include "runtime/Threads.h"
@@ -261,7 +262,44 @@ static void flow() {
   }
 }
 
+/// Moments of a million draws within five standard errors; the same numbers in any cut.
+static void draws() {
+  const int64_t n = 1 << 20;
+  std::vector<float> whole(n), cut(n);
+  uint64_t stream = drawStream(3, "h.0.weight");
+  drawNormal(whole.data(), 0, n, stream, 0, 1);
+  for (int64_t at = 0, step = 16; at < n; at += step, step = step % 4096 + 16)
+    drawNormal(&cut[at], at, std::min(step, n - at), stream, 0, 1);
+  EXPECT(whole == cut);
+  double m[5] = {}, next = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    double p = 1;
+    for (double &sum : m) {
+      sum += p / n;
+      p *= whole[i];
+    }
+    next += i ? double(whole[i]) * whole[i - 1] / n : 0;
+  }
+  EXPECT(std::fabs(m[1]) < 5 / std::sqrt(n) && std::fabs(m[2] - 1) < 5 * std::sqrt(2.0 / n));
+  EXPECT(std::fabs(m[3]) < 5 * std::sqrt(15.0 / n) && std::fabs(m[4] - 3) < 5 * std::sqrt(96.0 / n));
+  EXPECT(std::fabs(next) < 5 / std::sqrt(n));
+  // By the formula of Box and Muller from the uniform numbers of the same place.
+  drawUniform(cut.data(), 0, n, stream, 0, 1);
+  double worst = 0;
+  for (int64_t i = 0; i < n; i += i % 16 == 7 ? 9 : 1) {
+    double r = std::sqrt(-2 * std::log(cut[i])), angle = 2 * M_PI * cut[i + 8];
+    worst = std::max({worst, std::fabs(r * std::cos(angle) - whole[i]), std::fabs(r * std::sin(angle) - whole[i + 8])});
+    EXPECT(cut[i] > 0 && cut[i] < 1);
+  }
+  EXPECT(worst < 2e-6);
+  drawNormal(cut.data(), 0, 5, drawStream(3, "h.1.weight"), 2, 0);
+  EXPECT(cut[0] == 2 && cut[4] == 2);
+  drawNormal(cut.data(), 0, n, drawStream(4, "h.0.weight"), 0, 1);
+  EXPECT(cut != whole);
+}
+
 int main() {
+  draws();
   sizes();
   flow();
   manifests();
