@@ -47,6 +47,13 @@ static LogicalResult fail(const Twine &message) {
   return failure();
 }
 
+/// Whether there is something at `path` that is no file and no folder: renaming a
+/// file to its name would replace it.
+static bool isDevice(StringRef path) {
+  llvm::sys::fs::file_status status;
+  return !llvm::sys::fs::status(path, status) && llvm::sys::fs::is_other(status);
+}
+
 /// Known before the work rather than after it.
 static LogicalResult checkWritable(StringRef output) {
   StringRef folder = llvm::sys::path::parent_path(output);
@@ -56,6 +63,8 @@ static LogicalResult checkWritable(StringRef output) {
     return fail(output + ": expected a folder that can be written, but got: " + ec.message());
   if (llvm::sys::fs::is_directory(output))
     return fail(output + ": expected a file name for the executable, but it is a folder");
+  if (isDevice(output))
+    return fail(output + ": expected a file name for the executable, but it is a device");
   return success();
 }
 
@@ -64,7 +73,9 @@ LogicalResult tintype::writeText(StringRef path, function_ref<void(raw_ostream &
     print(llvm::outs());
     return success();
   }
-  std::string partial = (path + ".partial").str();
+  // A device or a pipe stays what it is.
+  bool isDirect = isDevice(path);
+  std::string partial = isDirect ? path.str() : (path + ".partial").str();
   std::error_code ec;
   {
     llvm::raw_fd_ostream os(partial, ec);
@@ -75,7 +86,7 @@ LogicalResult tintype::writeText(StringRef path, function_ref<void(raw_ostream &
       os.clear_error();
     }
   }
-  if (!ec)
+  if (!ec && !isDirect)
     ec = llvm::sys::fs::rename(partial, path);
   if (ec)
     return fail(path + ": expected a writable file, but got: " + ec.message());
