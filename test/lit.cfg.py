@@ -2,6 +2,7 @@
 # `.deps/venv/bin/lit -v test` (or any file or folder under test/).
 import os
 import pathlib
+import shutil
 import subprocess
 
 import lit.formats
@@ -44,7 +45,7 @@ config.substitutions += [
 ]
 
 # Features. `REQUIRES: slow` keeps a test out of `tools/test --fast`; `tool-X` says that
-# program X was built; `build` that the driver makes binaries; `shared` that the recorded reference traces lie beside the project.
+# program X was built; `build` that the driver makes binaries; `chromium` that this browser is there; `shared` that the recorded reference traces lie beside the project.
 if not lit_config.params.get("fast"):
     config.available_features.add("slow")
 if (source.parent / "shared/peers/parity").is_dir():
@@ -56,6 +57,8 @@ if "avx512f" in flags:
     config.available_features.add("avx512")
 if (build / "bin").is_dir():
     config.available_features.update("tool-" + p.name for p in (build / "bin").iterdir())
+if shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome"):
+    config.available_features.add("chromium")
 driver = build / "bin/tintype"
 if driver.exists() and "\n  build " in subprocess.run([driver, "--help"], capture_output=True, text=True).stdout:
     config.available_features.add("build")

@@ -16,6 +16,7 @@ namespace tintype::tools {
 
 void addBuildCommand(CLI::App &app, int &status);
 void addCheckCommand(CLI::App &app, int &status);
+void addExplainCommand(CLI::App &app, int &status);
 void addFmtCommand(CLI::App &app, int &status);
 void addTuneCommand(CLI::App &app, int &status);
 

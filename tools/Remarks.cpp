@@ -30,6 +30,8 @@ std::vector<Place> placesOf(Location loc) {
     p.column = file.getColumn();
     places.push_back(p);
   };
+  if (auto fused = dyn_cast<FusedLoc>(loc); fused && !fused.getLocations().empty())
+    loc = fused.getLocations().front();
   while (auto call = dyn_cast<CallSiteLoc>(loc)) {
     one(call.getCallee());
     loc = call.getCaller();

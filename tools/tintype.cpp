@@ -27,6 +27,7 @@ int main(int argc, char **argv) {
   int status = 0;
   addBuildCommand(app, status);
   addCheckCommand(app, status);
+  addExplainCommand(app, status);
   addFmtCommand(app, status);
   addTuneCommand(app, status);
   try {

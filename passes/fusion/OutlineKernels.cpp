@@ -7,6 +7,7 @@
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
 #include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/xxhash.h"
 
@@ -113,9 +114,14 @@ struct OutlineKernels : public tintype::fusion::impl::GraphOutlineKernelsBase<Ou
     llvm::for_each(group, sinkScalars);
     SmallVector<Value> inputs = inputsOf(group), results = resultsOf(group);
     Location loc = mainOf(group)->getLoc();
+    // A call knows every statement it computes: its main one, then the others.
+    llvm::SetVector<Location> all;
+    all.insert(loc);
+    for (Operation *op : group)
+      op->walk([&](Operation *inner) { all.insert(inner->getLoc()); });
     func::FuncOp kernel = table.share(buildKernel(group, inputs, results));
     OpBuilder b(group.back());
-    auto call = func::CallOp::create(b, loc, kernel, inputs);
+    auto call = func::CallOp::create(b, FusedLoc::get(b.getContext(), all.getArrayRef()), kernel, inputs);
     if (std::string label = labelOf(loc); !label.empty())
       call->setAttr("graph.label", b.getStringAttr(label));
     for (auto [from, to] : llvm::zip(results, call.getResults()))
