@@ -34,6 +34,58 @@ double countFlops(func::FuncOp func, const std::map<std::string, int64_t> &sizes
   return total;
 }
 
+static double bytesOf(Value v, const std::map<std::string, int64_t> &sizes) {
+  double bytes = (cast<RankedTensorType>(v.getType()).getElementTypeBitWidth() + 7) / 8;
+  for (AffineExpr e : graph::dimsOf(v.getType()))
+    bytes *= sizeOf(e, sizes);
+  return bytes;
+}
+
+double countBytes(func::FuncOp func, const std::map<std::string, int64_t> &sizes) {
+  double total = 0;
+  for (Operation &op : func.getBody().front()) {
+    if (!isa<graph::ComputeOp, graph::ScatterOp>(op))
+      continue;
+    llvm::SmallPtrSet<Value, 8> seen;
+    total += bytesOf(op.getResult(0), sizes);
+    for (graph::ReadOp read : graph::readsOf(&op))
+      if (seen.insert(read.getSource()).second) {
+        // A gather or a slice touches no more than one element for each point.
+        double points = 4;
+        for (AffineExpr e : graph::extentsOf(&op))
+          points *= sizeOf(e, sizes);
+        total += std::min(points, bytesOf(read.getSource(), sizes));
+      }
+  }
+  return total;
+}
+
+std::map<std::string, std::vector<std::string>> usesOfParameters(func::FuncOp func) {
+  std::map<std::string, std::vector<std::string>> uses;
+  for (auto param : func.getOps<graph::ParamOp>()) {
+    SmallVector<Value> views{param.getResult()};
+    std::vector<std::string> &places = uses[param.getName().str()];
+    for (unsigned i = 0; i < views.size(); ++i)
+      for (Operation *user : views[i].getUsers()) {
+        if (isa<graph::ReshapeOp>(user)) {
+          views.push_back(user->getResult(0));
+          continue;
+        }
+        std::string place;
+        user->getLoc()->walk([&](Location l) {
+          auto file = dyn_cast<FileLineColLoc>(l);
+          if (file && file.getLine() > 0)
+            place = (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" + Twine(file.getColumn())).str();
+          return place.empty() ? WalkResult::advance() : WalkResult::interrupt();
+        });
+        if (!place.empty() && !llvm::is_contained(places, place))
+          places.push_back(place);
+      }
+    std::sort(places.begin(), places.end());
+  }
+  return uses;
+}
+
 //===-- state -------------------------------------------------------------===//
 
 namespace {

@@ -11,6 +11,14 @@ namespace tintype::frontend {
 /// (others are 1).
 double countFlops(mlir::func::FuncOp func, const std::map<std::string, int64_t> &sizes);
 
+/// Bytes that the definitions of one call read and write, each tensor once for
+/// each definition: what it costs before anything is fused.
+double countBytes(mlir::func::FuncOp func, const std::map<std::string, int64_t> &sizes);
+
+/// Where the parameters of `func` are read, by path: a place for each statement,
+/// in order. One that several statements read is tied.
+std::map<std::string, std::vector<std::string>> usesOfParameters(mlir::func::FuncOp func);
+
 /// What decoding position by position along runtime dim `dim` must keep:
 ///
 ///   max(s if s <= t) score[b, h, t, s]     rows of k for s <= t: a cache of k

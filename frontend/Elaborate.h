@@ -20,6 +20,7 @@ struct Summary {
     std::vector<int64_t> shape;
     std::string dtype;
     int64_t count = 0;
+    std::vector<std::string> tiedTo; ///< the statements that read it, when there are several
   };
   struct Function {
     std::string name, signature;
@@ -37,6 +38,7 @@ struct Summary {
   std::vector<State> state;
   std::string stateNote; ///< why no state can be derived, or empty
   double flopsPerToken = 0;
+  int64_t length = 1; ///< positions that costs per token are taken over
 };
 
 struct Elaborated {

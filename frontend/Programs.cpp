@@ -306,7 +306,7 @@ void Elaborator::summarize(Summary &out, const Recipe &recipe) {
     return;
   out.model = modelBlock->name;
   for (const ParamInfo &p : params) {
-    Summary::Param s{p.path, dimsText(p.dims), {}, "f32", 1};
+    Summary::Param s{p.path, dimsText(p.dims), {}, "f32", 1, {}};
     for (const Poly &d : p.dims) {
       s.shape.push_back(*d.integer());
       s.count *= s.shape.back();
@@ -334,6 +334,11 @@ void Elaborator::summarize(Summary &out, const Recipe &recipe) {
   int64_t length = limits.count("T") ? limits["T"].max : 1;
   constexpr int64_t kUnbounded = 1 << 20, kUsual = 1024;
   sizes["T"] = length = length == kUnbounded ? kUsual : length;
+  out.length = length;
+  std::map<std::string, std::vector<std::string>> uses = usesOfParameters(forward);
+  for (Summary::Param &p : out.params)
+    if (auto it = uses.find(p.path); it != uses.end() && it->second.size() > 1)
+      p.tiedTo = it->second;
   out.flopsPerToken = countFlops(forward, sizes) / double(length);
   auto *task = recipe.json.getObject("task");
   if (task && task->getString("kind").value_or("") == "causal_lm" && limits.count("T"))

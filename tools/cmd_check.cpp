@@ -1,6 +1,10 @@
 //===- cmd_check.cpp - tintype check --------------------------------------===//
+#include "frontend/Derive.h"
 #include "frontend/Elaborate.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
+#include "mlir/Pass/PassManager.h"
+#include "passes/graph/Passes.h"
 #include "tools/Commands.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
@@ -16,10 +20,40 @@ static std::string grouped(int64_t n) {
   return s;
 }
 
-static llvm::json::Object toJson(const Summary &s) {
-  llvm::json::Array params, state;
-  for (const Summary::Param &p : s.params)
-    params.push_back(llvm::json::Object{{"path", p.path}, {"shape", p.shape}, {"dtype", p.dtype}});
+namespace {
+/// What one token of a program costs, along a whole context of one example.
+struct Cost {
+  std::string program;
+  double flops = 0, bytes = 0;
+};
+} // namespace
+
+/// Of the programs that the binary will have; `module` goes through the passes on graphs.
+static std::vector<Cost> costsOf(mlir::ModuleOp module, int64_t length) {
+  std::vector<Cost> costs;
+  mlir::ScopedDiagnosticHandler quiet(module.getContext(), [](mlir::Diagnostic &) { return mlir::success(); });
+  mlir::PassManager pm(module.getContext());
+  tintype::buildGraphPipeline(pm);
+  if (failed(pm.run(module))) // an error that build tells
+    return costs;
+  std::map<std::string, int64_t> sizes{{"T", length}};
+  for (llvm::StringRef role : {"forward", "loss", "train_step"})
+    for (auto f : module.getOps<mlir::func::FuncOp>())
+      if (auto a = f->getAttrOfType<mlir::StringAttr>("graph.role"); a && a.getValue() == role)
+        costs.push_back({role.str(), countFlops(f, sizes) / double(length), countBytes(f, sizes) / double(length)});
+  return costs;
+}
+
+static llvm::json::Object toJson(const Summary &s, const std::vector<Cost> &costs) {
+  llvm::json::Array params, state, perProgram;
+  for (const Summary::Param &p : s.params) {
+    llvm::json::Object o{{"path", p.path}, {"shape", p.shape}, {"dtype", p.dtype}};
+    if (!p.tiedTo.empty())
+      o["tied_to"] = p.tiedTo;
+    params.push_back(std::move(o));
+  }
+  for (const Cost &c : costs)
+    perProgram.push_back(llvm::json::Object{{"program", c.program}, {"flops_per_token", c.flops}, {"bytes_per_token", c.bytes}});
   for (const Summary::State &t : s.state)
     state.push_back(llvm::json::Object{{"kind", t.kind}, {"name", t.name}, {"type", t.type}, {"in", t.where}});
   return llvm::json::Object{{"model", s.model},
@@ -28,16 +62,17 @@ static llvm::json::Object toJson(const Summary &s) {
                             {"tasks", s.tasks},
                             {"programs", s.programs},
                             {"state", std::move(state)},
-                            {"flops_per_token", s.flopsPerToken}};
+                            {"flops_per_token", s.flopsPerToken},
+                            {"costs", std::move(perProgram)}};
 }
 
-static void print(const Summary &s, llvm::raw_ostream &os) {
+static void print(const Summary &s, const std::vector<Cost> &costs, llvm::raw_ostream &os) {
   os << "model " << s.model << ": " << s.params.size() << " tensors, " << grouped(s.paramCount) << " parameters\n";
   for (const Summary::Param &p : s.params) {
     os << "  " << llvm::left_justify(p.path, 48) << " " << llvm::left_justify(p.spelled, 24) << " ";
     for (size_t i = 0; i < p.shape.size(); ++i)
       os << (i ? "x" : "") << p.shape[i];
-    os << "\n";
+    os << (p.tiedTo.empty() ? "" : "  tied") << "\n";
   }
   for (const Summary::Function &f : s.functions)
     os << "function " << f.name << f.signature << "\n";
@@ -45,8 +80,10 @@ static void print(const Summary &s, llvm::raw_ostream &os) {
     os << "task " << t << "\n";
   for (const std::string &p : s.programs)
     os << "program " << p << "\n";
-  if (s.flopsPerToken > 0)
+  if (costs.empty() && s.flopsPerToken > 0)
     os << "forward " << llvm::format("%.3g", s.flopsPerToken) << " flops per token\n";
+  for (const Cost &c : costs)
+    os << c.program << llvm::format(" %.3g flops and %.3g bytes per token", c.flops, c.bytes) << " before fusion, at T = " << s.length << "\n";
   for (const Summary::State &t : s.state)
     os << "state " << t.kind << " " << t.name << " " << t.type << " in " << t.where << "\n";
   if (!s.stateNote.empty())
@@ -86,9 +123,9 @@ void tools::addCheckCommand(CLI::App &app, int &status) {
       flags.enableDebugInfo(options->locations, /*prettyForm=*/false);
       result->module->print(llvm::outs(), flags);
     } else if (options->json) {
-      llvm::outs() << llvm::json::Value(toJson(result->summary)) << "\n";
+      llvm::outs() << llvm::json::Value(toJson(result->summary, costsOf(*result->module, result->summary.length))) << "\n";
     } else {
-      print(result->summary, llvm::outs());
+      print(result->summary, costsOf(*result->module, result->summary.length), llvm::outs());
     }
   });
 }

@@ -120,6 +120,7 @@ void tools::addExplainCommand(CLI::App &app, int &status) {
   command->add_option("--context", o->context, "tokens in a sequence, if the model takes them")->capture_default_str()->check(CLI::PositiveNumber);
   command->add_option("--seconds", o->seconds, "how long to measure")->capture_default_str()->check(CLI::PositiveNumber);
   command->add_option("--cache", o->build.cacheDir, "folder of compiled kernels (default: ~/.cache/tintype)")->type_name("DIR");
+  command->add_option("--db", o->build.db, "schedules that `tintype tune` measured (default: ~/.cache/tintype/tune.db)")->type_name("FILE");
   command->add_option("--jobs", o->build.jobs, "kernels compiled at once (default: one for each core)")->type_name("N")->check(CLI::Range(0, 1024));
   command->footer("Examples:\n"
                   "  tintype explain gpt2.tin -o gpt2.html\n"

@@ -97,6 +97,13 @@ class Browser:
             raise RuntimeError(result["exceptionDetails"])
         return result["result"].get("value")
 
+    def wait(self, expression, seconds=20):
+        """Until it holds; whether it does."""
+        deadline = time.monotonic() + seconds
+        while not (holds := self.evaluate(f"Boolean({expression})")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return holds
+
     def complaints(self):
         """Errors and warnings of scripts, of the console and of loading."""
         self.evaluate("new Promise((done) => setTimeout(done, 100))")

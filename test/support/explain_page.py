@@ -44,16 +44,14 @@ def main():
         # From a line of the model to a kernel, and back.
         there = page.evaluate("""(() => { const link = document.querySelector("#sources .chip, .source .chip"); link.click();
                                  return link.hash.slice(1); })()""")
-        page.evaluate("new Promise((done) => setTimeout(done, 50))")
-        expect(page.evaluate(f"document.getElementById({there!r}).open && location.hash === '#{there}'"), f"a chip opens {there}")
-        seen = page.evaluate(f"""(() => {{ const box = document.getElementById({there!r}).getBoundingClientRect();
+        expect(page.wait(f"document.getElementById({there!r}).open && location.hash === '#{there}'"), f"a chip opens {there}")
+        seen = page.wait(f"""(() => {{ const box = document.getElementById({there!r}).getBoundingClientRect();
                                  return box.top >= 0 && box.top < innerHeight; }})()""")
         expect(seen, f"{there} is on the screen")
         panes = page.evaluate(f"[...document.getElementById({there!r}).querySelectorAll('.panes h3')].map((h) => h.textContent.split(':')[0])")
         expect(panes == ["Loop nest", "Schedule", "Lowered statement", "Hot loop"], f"it shows {panes}")
         line = page.evaluate(f"""(() => {{ const link = [...document.getElementById({there!r}).querySelectorAll(".facts a")].find((a) => a.hash.startsWith("#s"));
                                  link.click(); return link.hash.slice(1); }})()""")
-        page.evaluate("new Promise((done) => setTimeout(done, 50))")
         back = page.evaluate(f"[...document.getElementById({line!r}).querySelectorAll('.chip')].map((a) => a.hash)")
         expect("#" + there in back, f"its line {line} leads back to it")
 
@@ -78,6 +76,7 @@ def main():
                               const now = document.getElementById("memory-chart").getBoundingClientRect();
                               return [now.left + now.width / 2, now.top + now.height / 2]; })()""")
         page.call("Input.dispatchMouseEvent", type="mouseMoved", x=at[0], y=at[1])
+        page.wait("getComputedStyle(document.getElementById('tip')).display === 'block'")
         tip = page.evaluate("getComputedStyle(document.getElementById('tip')).display + ' ' + document.getElementById('tip').textContent")
         expect(tip.startswith("block launch ") and "MiB alive" in tip, f"the chart says {tip!r}")
 

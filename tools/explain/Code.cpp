@@ -114,9 +114,9 @@ std::string loopNest(StringRef statement) {
           auto [var, range] = text.split(", ");
           auto [min, extent] = range.split(", ");
           // The var without its func and stage: `f0.s1.i2.i2` is `i2` of f0.
-          shownText = "for " + var.rsplit('.').second.str();
-          if (var.rsplit('.').second.empty())
-            shownText = "for " + var.str();
+          var.consume_back(".rebased");
+          StringRef last = var.rsplit('.').second;
+          shownText = "for " + (last.empty() ? var : last).str();
           shownText += " in " + (min == "0" ? "" : min.str() + " + ") + "[0, " + extent.str() + ")";
         }
         if (shownText.size() > 110)

@@ -66,20 +66,20 @@ mlir::LogicalResult measure(const std::string &binary, double seconds, Report &r
   run.optimizerSeconds = number(*o, "optimizer_seconds");
   run.threads = int(number(*o, "threads"));
   run.dims = o->getString("dims").value_or("").str();
-  size_t matched = 0;
+  size_t missing = 0;
   for (const json::Value &v : *profile)
     if (auto *row = v.getAsObject())
       for (Kernel &k : report.kernels)
-        if (k.name == row->getString("kernel").value_or("")) {
+        if (k.name == row->getString("kernel").value_or(""))
           k.measured = measuredOf(*row);
-          ++matched;
-        }
+  for (const Kernel &k : report.kernels)
+    missing += k.launches && !k.measured;
   if (const json::Array *kinds = o->getArray("profile_by_kind"))
     for (const json::Value &v : *kinds)
       if (auto *row = v.getAsObject())
         run.byKind[row->getString("kind").value_or("").str()] = measuredOf(*row);
-  if (matched == 0)
-    return fail(binary + ": expected the kernels of this model, but it was built from another or with other settings");
+  if (missing)
+    return fail(binary + ": expected the kernels of this model, but it was built from another or with other settings: " + Twine(missing) + " are not in it");
   report.run = run;
   return mlir::success();
 }
