@@ -183,7 +183,8 @@ def adamw(b):
     binary = gpt(b, s)
     parameters = 124_000_000 if not b.args.quick else 10_000
     peers = {"torch eager": lambda: b.torch("adamw", "adamw", dict(elements=parameters), steps=8)} if b.has_peers() else {}
-    runs = b.interleave("adamw", {"tintype": lambda: b.ours("adamw", binary, s["batch"], s["context"])}, peers)
+    # A short step: only what follows it is of interest.
+    runs = b.interleave("adamw", {"tintype": lambda: b.ours("adamw", binary, 1, 16, seconds=b.args.seconds / 2)}, peers)
     mine = runs["tintype"]
     rate, copy = median(mine, "optimizer_gbs"), median(mine, "copy_gbs")
     theirs = median(runs["torch eager"], "step_s") if "torch eager" in runs else None
@@ -203,7 +204,8 @@ def first_step(b):
         peers["torch eager"] = lambda: b.torch("first-step", "gpt", sizes, steps=1, warmup=1)
         if not b.args.eager_only:
             peers["torch compile"] = lambda: b.torch("first-step", "gpt", sizes, steps=1, warmup=1, compiled=True)
-    runs = b.interleave("first-step", {"tintype": lambda: b.ours("first-step", binary, s["batch"], s["context"])}, peers)
+    ours = {"tintype": lambda: b.ours("first-step", binary, s["batch"], s["context"], seconds=0.1)}
+    runs = b.interleave("first-step", ours, peers)
     mine = runs.pop("tintype")
     first, step = median(mine, "first_step_seconds"), median(mine, "step_seconds")
     theirs = ", ".join(f"{k.split()[1]} {median(r, 'first_step_s'):.1f} s" for k, r in runs.items())
@@ -270,7 +272,8 @@ def memory_limit(b):
             note = ""
             ours = lambda *flags: b.ours(name, binary, s["batch"], s["context"], dtype, flags=flags)
             try:
-                ours("--memory-limit", limit)
+                b.say(f"{name}: does the limit hold?")
+                b.ours(name, binary, s["batch"], s["context"], dtype, 0.1, ("--memory-limit", limit))
             except Failed as e:
                 if "at least" not in str(e):
                     raise
