@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/MemoryLimit.h"
+#include "runtime/Precision.h"
 #include "runtime/Commands.h"
 #include "runtime/Optimizer.h"
 #include "runtime/Probe.h"
@@ -25,7 +26,7 @@ namespace {
 struct BenchOptions {
   int64_t batch = 0, context = 0;
   double seconds = 10;
-  std::string dtype = "f32";
+  std::string dtype;
   std::string memoryLimit, trace;
   int64_t traceSteps = 3;
   bool json = false, profile = false, memory = false;
@@ -93,9 +94,8 @@ double unitsPerStep(const DimValues &dims) {
 /// Runs one program (and the optimiser after it, when training) for a while and reports.
 void bench(Context &context, const BenchOptions &o, bool training) {
   const Manifest &m = context.manifest;
-  if (o.dtype != "f32")
-    fail("--dtype: this binary computes in f32, but got ", o.dtype, "\nhint: precision is chosen when it is built");
-  std::string role = training ? "train_step" : "forward";
+  std::string dtype = training ? chooseDtype(m, o.dtype) : o.dtype.empty() ? "f32" : o.dtype;
+  std::string role = roleIn(dtype, m, training ? "train_step" : "forward");
   ParameterStore store(m, training ? ParameterStore::TRAINING : ParameterStore::VALUES);
   store.initialise(context.seed, context.threads());
   double limit = o.memoryLimit.empty() ? 0 : parseSize(o.memoryLimit), need = 0;
@@ -176,6 +176,7 @@ void bench(Context &context, const BenchOptions &o, bool training) {
   out["steps"] = times.size();
   out["threads"] = context.threads().count();
   out["dims"] = program.dims().str();
+  out["dtype"] = dtype;
   out["arena_bytes"] = program.arenaBytes();
   if (training) {
     double seconds = optimizerTimes[optimizerTimes.size() / 2];
@@ -218,7 +219,8 @@ void addMode(CLI::App *bench, Context &context, const char *name, const char *he
   sub->add_option("--batch", o->batch, "sequences or images in a step (default: 4)")->check(CLI::PositiveNumber);
   sub->add_option("--context", o->context, "tokens in a sequence (default: 256, if the model takes them)")
       ->check(CLI::PositiveNumber);
-  sub->add_option("--dtype", o->dtype, "type of the computation")->check(CLI::IsMember({"f32", "bf16"}));
+  sub->add_option("--dtype", o->dtype, "type that products are computed in (default: the model's precision, else f32)")
+      ->check(CLI::IsMember({"f32", "bf16"}));
   sub->add_option("--memory-limit", o->memoryLimit, "compute values again where keeping them takes more, e.g. 2G");
   sub->add_option("--seconds", o->seconds, "how long to measure")->capture_default_str()->check(CLI::PositiveNumber);
   sub->add_flag("--json", o->json, "one JSON object on standard output");

@@ -8,6 +8,7 @@
 #include "runtime/Inputs.h"
 #include "runtime/MemoryLimit.h"
 #include "runtime/Optimizer.h"
+#include "runtime/Precision.h"
 #include "runtime/Weights.h"
 #include <cmath>
 #include <cstring>
@@ -17,7 +18,7 @@ namespace tintype::rt {
 namespace {
 
 struct TraceOptions {
-  std::string in, out, memoryLimit;
+  std::string in, out, memoryLimit, dtype = "f32"; // exact unless asked: the numbers are to be compared
   int steps = 0;
   AdamW adamw;
 };
@@ -45,10 +46,11 @@ void trace(Context &context, const TraceOptions &o) {
   TensorSource source(o.in);
   ParameterStore store(m, o.steps ? ParameterStore::TRAINING : ParameterStore::GRADIENTS);
   loadWeights(store, source, context.threads(), {true, context.seed});
+  const std::string role = roleIn(o.dtype, m, "trace_step");
   double limit = o.memoryLimit.empty() ? 0 : parseSize(o.memoryLimit), need = 0;
   double fixed = double(store.total()) * (o.steps ? 4 : 2) * sizeof(float);
-  std::unique_ptr<Executor> plan = planWithin(m, "trace_step", dimsOfBatch(m, getProgram(m, "trace_step"), source),
-                                              &store, context.threads(), limit, fixed, &need);
+  std::unique_ptr<Executor> plan = planWithin(m, role, dimsOfBatch(m, getProgram(m, role), source), &store,
+                                              context.threads(), limit, fixed, &need);
   if (!plan)
     fail("--memory-limit: expected at least ", int64_t(need), " bytes for this batch, but got ", o.memoryLimit);
   Executor &step = *plan;
@@ -99,6 +101,9 @@ void addTrace(CLI::App &app, Context &context) {
   sub->add_option("--eps", o->adamw.eps, "added to the root of the second moment")->capture_default_str();
   sub->add_option("--weight-decay", o->adamw.weightDecay, "where the recipe decays")->capture_default_str();
   sub->add_option("--clip", o->adamw.clip, "global gradient norm, 0 for none")->capture_default_str();
+  sub->add_option("--dtype", o->dtype, "type that products are computed in")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"f32", "bf16"}));
   sub->add_option("--memory-limit", o->memoryLimit, "compute values again where keeping them takes more, e.g. 800M");
   sub->callback([&context, o] { trace(context, *o); });
 }

@@ -209,7 +209,8 @@ void addTrain(CLI::App &app, Context &context) {
   sub->add_option("--eps", flags->eps, "AdamW")->check(CLI::NonNegativeNumber);
   sub->add_option("--weight-decay", flags->weightDecay, "AdamW")->check(CLI::NonNegativeNumber);
   sub->add_option("--clip", flags->clip, "global gradient norm to clip at; 0: never")->check(CLI::NonNegativeNumber);
-  sub->add_option("--dtype", flags->dtype, "f32");
+  sub->add_option("--dtype", flags->dtype, "type that products are computed in (default: the model's precision, else f32)")
+      ->check(CLI::IsMember({"f32", "bf16"}));
   sub->add_option("--save-every", flags->saveEvery, "steps between checkpoints (default: 500)")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 48));
   sub->add_option("--keep", flags->keep, "checkpoints to keep (default: 1)")->check(CLI::Range(1, 1 << 24));

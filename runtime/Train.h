@@ -20,7 +20,7 @@ namespace tintype::rt {
 /// What the command line of `train` says; what it does not say is empty.
 struct TrainFlags {
   std::vector<std::string> data;
-  std::string out, val, init, log, tokenizer, memoryLimit, dtype = "f32";
+  std::string out, val, init, log, tokenizer, memoryLimit, dtype;
   std::optional<std::string> schedule;
   std::optional<int64_t> steps, batch, context, accumulate, warmup, scheduleSteps, saveEvery, keep, evalEvery;
   std::optional<double> lr, floor, beta1, beta2, eps, weightDecay, clip;
@@ -58,6 +58,7 @@ private:
   RunFolder folder;
   nlohmann::json run; // RUN/run.json
   TrainSettings settings;
+  std::string dtype; ///< f32 or bf16
   int64_t saveEvery = 500, keep = 1, evalEvery = 250;
   int64_t microBatch = 0, microBatches = 0;
 

@@ -1,6 +1,7 @@
 //===- TrainSetup.cpp - everything before the first step ------------------===//
 #include "runtime/Error.h"
 #include "runtime/MemoryLimit.h"
+#include "runtime/Precision.h"
 #include "runtime/RunTokenizer.h"
 #include "runtime/TextBatch.h"
 #include "runtime/Train.h"
@@ -48,8 +49,6 @@ std::vector<std::string> pathsIn(const Json &json) {
 Trainer::Trainer(Context &context, TrainFlags given)
     : context(context), manifest(context.manifest), flags(std::move(given)), folder(flags.out),
       store(manifest, ParameterStore::TRAINING) {
-  if (flags.dtype != "f32")
-    fail("--dtype: expected f32, the precision that this binary was built for, but got ", flags.dtype);
   getProgram(manifest, "train_step");
   readRun();
   settle();
@@ -124,6 +123,11 @@ void Trainer::settle() {
         std::cerr << "note: " << key << " is " << value << " from here on; the run began with "
                   << run["settings"].value(key, Json()) << "\n";
   settings.takeJson(given, "the command line");
+  // A run of an earlier version does not say; it was in f32.
+  std::string before = flags.resume ? run.value("dtype", "f32") : "";
+  dtype = flags.resume && flags.dtype.empty() ? before : chooseDtype(manifest, flags.dtype);
+  if (flags.resume && dtype != before)
+    std::cerr << "note: dtype is " << dtype << " from here on; the run began with " << before << "\n";
   if (settings.schedule.steps <= 0)
     settings.schedule.steps = settings.steps;
   settings.check();
@@ -245,7 +249,8 @@ void Trainer::loadState() {
 
 /// Plans train_step; under a memory limit with the largest micro-batch that fits.
 void Trainer::plan() {
-  const Program &program = getProgram(manifest, "train_step");
+  const std::string role = roleIn(dtype, manifest, "train_step");
+  const Program &program = getProgram(manifest, role);
   double limit = flags.memoryLimit.empty() ? 0 : parseSize(flags.memoryLimit);
   double fixed = double(store.total()) * 4 * sizeof(float);
   for (int64_t parts = 1; parts <= settings.batch; ++parts) {
@@ -256,7 +261,7 @@ void Trainer::plan() {
     executor.reset();
     double need = 0;
     std::string peak;
-    executor = planWithin(manifest, "train_step", textDims(manifest, program, microBatch, settings.context), &store,
+    executor = planWithin(manifest, role, textDims(manifest, program, microBatch, settings.context), &store,
                           context.threads(), limit, fixed, &need, &peak);
     if (executor) {
       if (parts > 1)
@@ -276,6 +281,7 @@ void Trainer::writeRun() const {
   out["version"] = manifest.version();
   out["model"] = manifest.model();
   out["settings"] = settings.toJson();
+  out["dtype"] = dtype;
   out["save_every"] = saveEvery;
   out["keep"] = keep;
   out["eval_every"] = evalEvery;

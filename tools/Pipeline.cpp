@@ -169,7 +169,7 @@ LogicalResult tintype::lowerTo(ModuleOp module, Stage from, Stage until, const B
     std::function<void(OpPassManager &)> add;
   };
   const Step steps[] = {
-      {Stage::program, [](OpPassManager &pm) { buildGraphPipeline(pm); }},
+      {Stage::program, [&](OpPassManager &pm) { buildGraphPipeline(pm, options.bf16); }},
       {Stage::kernels, [&](OpPassManager &pm) { buildFusionPipeline(pm); }},
       {Stage::halide, [&](OpPassManager &pm) {
          schedule::buildPipeline(pm, tune::scheduleOptions(compileOptions(options)));

@@ -25,6 +25,7 @@ struct BuildOptions {
   std::string cacheDir;                  // empty: $XDG_CACHE_HOME/tintype
   std::string saveTemps;                 // folder that keeps every stage
   int jobs = 0;                          // 0: one for each core
+  bool bf16 = true;                      // the training programs also in a form that multiplies in bf16
   std::string db;                        // measured schedules; empty: the default place
   bool useDb = true;
   bool remarks = false;                  // the context has a remark engine that asks for them

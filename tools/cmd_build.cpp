@@ -14,7 +14,7 @@ using namespace tintype::frontend;
 
 namespace {
 struct Options {
-  std::string from, emit = "exe", remarks, remarksJson;
+  std::string from, emit = "exe", dtype = "bf16", remarks, remarksJson;
   bool timing = false;
   BuildOptions build;
   LoadOptions load;
@@ -79,6 +79,7 @@ static int run(const Options &o) {
   BuildOptions build = o.build;
   build.target = *target;
   build.until = *until;
+  build.bf16 = o.dtype == "bf16";
   build.remarks = !o.remarks.empty() || !o.remarksJson.empty();
   build.timing = o.timing ? &root : nullptr;
   if (build.remarks && failed(attachRemarks(log, ctx, o.remarks)))
@@ -111,6 +112,9 @@ void tools::addBuildCommand(CLI::App &app, int &status) {
   addModelOptions(*command, o->load);
   command->add_option("--target", o->build.target, "machine to compile for: host (default), avx2, avx512, avx512-bf16, or a Halide target")
       ->type_name("T");
+  command->add_option("--dtype", o->dtype, "bf16: training in f32 and in bf16, chosen when it runs (default); f32: only f32, built sooner")
+      ->type_name("D")
+      ->check(CLI::IsMember({"f32", "bf16"}));
   command->add_option("--emit", o->emit, "stop at a stage: graph, program, kernels, halide, stmt, asm, llvm, manifest, exe")
       ->type_name("STAGE");
   command->add_option("--from", o->from, "go on from a file of stage graph, program, kernels or halide")->type_name("STAGE");

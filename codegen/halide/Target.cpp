@@ -74,6 +74,10 @@ std::vector<std::string> cpuFeatures(StringRef resolved) {
   return flags;
 }
 
+bool hasDotBf16(StringRef resolved) {
+  Target t(resolved.str());
+  return t.has_feature(Target::AVX512_Zen4) || t.has_feature(Target::AVX512_SapphireRapids);
+}
 int vectorWidth(StringRef resolved) { return Target(resolved.str()).natural_vector_size<float>(); }
 
 } // namespace tintype::codegen

@@ -28,6 +28,8 @@ llvm::Expected<std::string> resolveTarget(llvm::StringRef name);
 std::vector<std::string> cpuFeatures(llvm::StringRef resolved);
 /// Floats in one vector register of a resolved target: 16, 8 or 4.
 int vectorWidth(llvm::StringRef resolved);
+/// Whether a resolved target multiplies pairs of bf16 and adds them in f32.
+bool hasDotBf16(llvm::StringRef resolved);
 
 } // namespace tintype::codegen
 

@@ -38,7 +38,7 @@ BodyCost costOf(Operation *definition) {
       ++cost.reads;
       cost.gathers |= !read.getSymbols().empty();
       cost.wide += isWide(read.getMap(), extents);
-    } else if (!isa<arith::ConstantOp, SizeOp, IndexOp, StopOp>(&op)) {
+    } else if (!isa<arith::ConstantOp, SizeOp, IndexOp, StopOp, arith::ExtFOp, arith::TruncFOp>(&op)) {
       (isHeavy(&op) ? cost.heavy : cost.ops) += 1;
       cost.draws |= isa<RandomOp>(&op);
       cost.divides |= isIntegerQuotient(&op);

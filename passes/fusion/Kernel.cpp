@@ -1,12 +1,12 @@
 //===- Kernel.cpp - facts about definitions and groups of them ------------===//
 #include "passes/fusion/Kernel.h"
+#include "passes/graph/Contraction.h"
 #include "mlir/IR/OperationSupport.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace tintype::graph;
-using llvm::SmallBitVector;
 
 namespace tintype::fusion {
 
@@ -22,73 +22,7 @@ bool isReduction(Operation *op) {
 
 //===-- contractions ------------------------------------------------------===//
 
-SmallBitVector dimsIn(AffineMap map) {
-  SmallBitVector dims(map.getNumDims());
-  for (AffineExpr e : map.getResults())
-    e.walk([&](AffineExpr x) {
-      if (auto d = dyn_cast<AffineDimExpr>(x))
-        dims.set(d.getPosition());
-    });
-  return dims;
-}
-
-/// The loop dims that the scalar `v` depends on through reads.
-static SmallBitVector dimsReadBy(Value v, unsigned loops) {
-  SmallBitVector dims(loops);
-  SmallVector<Value> todo = {v};
-  llvm::SmallPtrSet<Operation *, 16> seen;
-  while (!todo.empty()) {
-    Operation *op = todo.pop_back_val().getDefiningOp();
-    if (!op || !seen.insert(op).second)
-      continue;
-    if (auto read = dyn_cast<ReadOp>(op)) {
-      dims |= dimsIn(read.getMap());
-      todo.append(read.getSymbols().begin(), read.getSymbols().end());
-    } else {
-      todo.append(op->operand_begin(), op->operand_end());
-    }
-  }
-  return dims;
-}
-
-/// The factors of a product, looking through multiplications and stops.
-static void factorsOf(Value v, SmallVectorImpl<Value> &factors) {
-  if (auto mul = v.getDefiningOp<arith::MulFOp>()) {
-    factorsOf(mul.getLhs(), factors);
-    factorsOf(mul.getRhs(), factors);
-  } else if (auto stop = v.getDefiningOp<StopOp>()) {
-    factorsOf(stop.getValue(), factors);
-  } else {
-    factors.push_back(v);
-  }
-}
-
-bool isContraction(Operation *op) {
-  auto c = dyn_cast<ComputeOp>(op);
-  if (!c || c.getReducer() != Reducer::sum)
-    return false;
-  // A sum over a few points is cheaper as a loop in the body of a row or
-  // pointwise kernel than as packed panels.
-  auto points = dyn_cast<AffineConstantExpr>(productOf(c.getBy().getExprs(), c.getContext()));
-  if (points && points.getValue() <= 8)
-    return false;
-  SmallVector<Value> factors;
-  factorsOf(c.getYield().getValue(), factors);
-  unsigned loops = c.getNumLoops(), parallel = c.getNumParallel();
-  SmallBitVector reduced(loops);
-  reduced.set(parallel, loops);
-  for (size_t i = 0; i < factors.size(); ++i)
-    for (size_t j = 0; j < i; ++j) {
-      SmallBitVector a = dimsReadBy(factors[i], loops), b = dimsReadBy(factors[j], loops);
-      SmallBitVector onlyA = a, onlyB = b, both = a;
-      onlyA.reset(b).reset(reduced);
-      onlyB.reset(a).reset(reduced);
-      both &= b;
-      if (onlyA.any() && onlyB.any() && both.anyCommon(reduced))
-        return true;
-    }
-  return false;
-}
+bool isContraction(Operation *op) { return graph::contractionOf(op).has_value(); }
 
 //===-- reads -------------------------------------------------------------===//
 

@@ -12,9 +12,11 @@
 #define TINTYPE_PASSES_FUSION_KERNEL_H
 
 #include "dialects/graph/Graph.h"
-#include "llvm/ADT/SmallBitVector.h"
+#include "passes/graph/Contraction.h"
 
 namespace tintype::fusion {
+
+using graph::dimsIn;
 
 /// The group a definition belongs to, an i32; set by graph-form-kernels.
 inline constexpr llvm::StringLiteral groupAttr = "graph.group";
@@ -36,8 +38,6 @@ bool isContraction(mlir::Operation *op);
 bool isIdentityRead(graph::ReadOp read);
 /// How many leading results of `map` are d0, d1, ..
 unsigned numLeadingDims(mlir::AffineMap map);
-/// Which loop dims occur in `map`.
-llvm::SmallBitVector dimsIn(mlir::AffineMap map);
 
 /// Runs of definitions with one `graph.group`; a definition without it is alone.
 llvm::SmallVector<llvm::SmallVector<mlir::Operation *>> groupsOf(mlir::Block &block);

@@ -128,6 +128,27 @@ def GraphAlignRows : FusionPass<"graph-align-rows", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numAligned", "aligned", "definitions permuted">];
 }
 
+def GraphNarrow : FusionPass<"graph-narrow", "::mlir::func::FuncOp"> {
+  let summary = "store tensors as bf16 that are read as rounded values only";
+  let description = [{
+    A definition whose every reader rounds to bf16 is rounded where it is made, and
+    its result is a tensor of bf16: half the memory, the same numbers. A sum is made
+    in f32 and rounded by a definition of its own, which joins its kernel.
+
+    Before:
+    ```mlir
+    %h = graph.compute none over <B, 8> by <> : tensor<?x8xf32, ..> { .. }
+    %y = graph.compute sum over <B, 4> by <8> : tensor<?x4xf32, ..> { extf(truncf(h[d0, d2])) * .. }
+    ```
+    After:
+    ```mlir
+    %h = graph.compute none over <B, 8> by <> : tensor<?x8xbf16, ..> { truncf(..) }
+    %y = graph.compute sum over <B, 4> by <8> : tensor<?x4xf32, ..> { extf(h[d0, d2]) * .. }
+    ```
+  }];
+  let statistics = [Statistic<"numNarrowed", "narrowed", "tensors that became bf16">];
+}
+
 def GraphFormKernels : FusionPass<"graph-form-kernels", "::mlir::func::FuncOp"> {
   let summary = "group definitions that one kernel can compute, and order the groups";
   let description = [{

@@ -12,6 +12,7 @@ void tintype::buildFusionPipeline(OpPassManager &pm) {
   hosts.addPass(fusion::createGraphInline());
   hosts.addPass(fusion::createGraphReuseValues()); // after inlining: it is known what stays in memory
   hosts.addPass(fusion::createGraphAlignRows());
+  hosts.addPass(fusion::createGraphNarrow()); // after inlining: it is known what reads what
   hosts.addPass(fusion::createGraphFormKernels()); // after inlining: what is left is what costs a pass over memory
   hosts.addPass(fusion::createGraphShareTerms()); // where a group is known to keep a term in cache
   hosts.addPass(fusion::createGraphCollapseDims()); // a dim may merge only where a whole group allows it

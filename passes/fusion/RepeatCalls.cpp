@@ -171,7 +171,7 @@ struct RepeatCalls : public impl::GraphRepeatCallsBase<RepeatCalls> {
   void runOnOperation() override {
     for (auto func : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
       auto role = func->getAttrOfType<StringAttr>("graph.role");
-      if (role && (role == "train_step" || role == "trace_step"))
+      if (role && (role.getValue().starts_with("train_step") || role.getValue().starts_with("trace_step")))
         addVariant(func, role.getValue());
     }
   }

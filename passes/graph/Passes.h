@@ -16,8 +16,9 @@ namespace tintype::graph {
 } // namespace tintype::graph
 
 namespace tintype {
-/// A model's functions -> training and serving programs on tensors.
-void buildGraphPipeline(mlir::OpPassManager &pm);
+/// A model's functions -> training and serving programs on tensors; the training
+/// programs also in a form that multiplies in bf16, if that is wanted.
+void buildGraphPipeline(mlir::OpPassManager &pm, bool bf16 = true);
 /// Registers the passes and the pipeline `graph` for command lines.
 void registerGraphPasses();
 } // namespace tintype

@@ -67,6 +67,42 @@ def GraphAddOptimizer : Pass<"graph-add-optimizer", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numPrograms", "programs", "programs added">];
 }
 
+def GraphRoundFactors : Pass<"graph-round-factors", "::mlir::ModuleOp"> {
+  let summary = "add forms of the training programs that multiply in bf16";
+  let description = [{
+    Beside `@train_step` (and `@trace_step`) stands `@train_step.bf16`, role
+    `train_step_bf16`. In it both factors of every contraction are rounded to bf16,
+    to the nearest and ties to even; products, sums and everything else stay f32, and
+    so do parameters and gradients. A contraction is a sum of products by structure:
+    no op and no name says which.
+
+    Before:
+    ```mlir
+    %y = graph.compute sum over <B, 8> by <64> {
+      %0 = graph.read %x[(d0, d1, d2) -> (d0, d2)]
+      %1 = graph.read %w[(d0, d1, d2) -> (d1, d2)]
+      %2 = arith.mulf %0, %1 : f32
+      graph.yield %2 : f32
+    }
+    ```
+    After, in the new program:
+    ```mlir
+    %y = graph.compute sum over <B, 8> by <64> {
+      %0 = graph.read %x[(d0, d1, d2) -> (d0, d2)]
+      %1 = graph.read %w[(d0, d1, d2) -> (d1, d2)]
+      %2 = arith.truncf %0 : f32 to bf16
+      %3 = arith.extf %2 : bf16 to f32
+      %4 = arith.truncf %1 : f32 to bf16
+      %5 = arith.extf %4 : bf16 to f32
+      %6 = arith.mulf %3, %5 : f32
+      graph.yield %6 : f32
+    }
+    ```
+  }];
+  let dependentDialects = ["::tintype::graph::GraphDialect"];
+  let statistics = [Statistic<"numRounded", "rounded", "contractions with rounded factors">];
+}
+
 def GraphSimplify : Pass<"graph-simplify", "::mlir::ModuleOp"> {
   let summary = "fold scalar code, drop what is unused, merge what is equal";
   let description = [{

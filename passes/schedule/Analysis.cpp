@@ -63,6 +63,12 @@ int innermostLoop(ReadOp read) {
   return d ? (int)d.getPosition() : -1;
 }
 
+ReadOp readBehind(Value v) {
+  if (auto wider = v.getDefiningOp<arith::ExtFOp>())
+    v = wider.getIn();
+  return v.getDefiningOp<ReadOp>();
+}
+
 /// The leaves of a tree of multiplications.
 static void factorsOf(Value v, SmallVectorImpl<Value> &factors) {
   if (auto mul = v.getDefiningOp<arith::MulFOp>()) {
@@ -134,7 +140,11 @@ std::optional<Contraction> matchContraction(ComputeOp op) {
     c.bAlongK |= innermostLoop(r) == k;
     c.bAlongN |= innermostLoop(r) == (int)c.n;
   }
-  auto read = c.a[0].getDefiningOp<ReadOp>();
+  c.isRounded = c.a.size() == 1 && c.b.size() == 1 && llvm::all_of(ArrayRef{c.a[0], c.b[0]}, [](Value v) {
+    auto wider = v.getDefiningOp<arith::ExtFOp>();
+    return wider && wider.getIn().getType().isBF16();
+  });
+  ReadOp read = readBehind(c.a[0]);
   c.plainA = c.a.size() == 1 && read && read.getSymbols().empty() && !read.getGuarded() && innermostLoop(read) == k &&
              loops - parallel == 1;
   return c;

@@ -80,6 +80,10 @@ Value Body::load(StringRef func, ArrayRef<Value> indices, Type type, int64_t ele
 }
 Value Body::read(Value tensor, ArrayRef<Value> indices) { return lowering.readers.find(tensor)->second(*this, indices); }
 
+Value Body::widen(Value v) {
+  return v.getType().isF32() ? v : Value(arith::ExtFOp::create(b, loc, b.getF32Type(), v));
+}
+
 static std::vector<void *> keyOf(ArrayRef<Value> loops) {
   std::vector<void *> key;
   for (Value v : loops)
@@ -167,6 +171,8 @@ Value Body::scalar(Value v, ArrayRef<Value> loops) {
     r = random(rnd, loops);
   } else if (isa<ReadOp, InsideOp, graph::IndexOp>(op)) {
     r = access(op, loops);
+  } else if (auto wider = dyn_cast<arith::ExtFOp>(op)) {
+    r = widen(scalar(wider.getIn(), loops)); // a func may hold the wide value
   } else {
     IRMapping map;
     for (Value operand : op->getOperands())

@@ -9,6 +9,11 @@
 // accumulator of its own keeps scalar code that follows (with its constants)
 // out of the register tile, where it would spill accumulators. Rows and columns
 // past the end repeat the last one: every loop of the tile has constant bounds.
+//
+// Where both sides are rounded to bf16 and the machine multiplies pairs of them,
+// panels hold pairs, B(kk, nv, k, no) and A(kk, mv, k, mo), of elements 2 * k + kk:
+// the form that becomes one vdpbf16ps for each vector. Elsewhere a panel holds the
+// rounded values as f32, and everything else is the same.
 //===----------------------------------------------------------------------===//
 #include "passes/schedule/Lowering.h"
 #include <numeric>
@@ -65,10 +70,11 @@ static SmallVector<Value> decode(Body &b, Value k, ArrayRef<AffineExpr> extents)
 /// it, if that leaves a panel of B in the second-level cache; else a panel of B
 /// stays in the first level while the strips of A pass.
 int64_t Lowering::chunkOf(ComputeOp op, const Contraction &c) {
+  int64_t width = isPaired(c) ? 2 : 1; // elements in the space of one
   auto k = constantOf(productOf(op.getBy().getExprs(), ctx));
-  if (k && *k <= machine.value("ks", c.plainA ? 3072 : 512))
+  if (k && *k <= machine.value("ks", c.plainA ? 3072 : 512 * width))
     return *k;
-  return machine.value("kc", c.plainA ? 1024 : 128);
+  return machine.value("kc", c.plainA ? 1024 : 128 * width);
 }
 
 LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, StringRef name) {
@@ -76,14 +82,18 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   Location loc = op.getLoc();
   unsigned parallel = op.getNumParallel(), loops = op.getNumLoops();
   ArrayRef<AffineExpr> over = op.getOver().getExprs(), by = op.getBy().getExprs();
-  AffineExpr M = over[c.m], N = over[c.n], K = productOf(by, ctx);
+  AffineExpr M = over[c.m], N = over[c.n], all = productOf(by, ctx);
+  // From here on K counts pairs where they are multiplied.
+  const bool paired = isPaired(c);
+  const AffineExpr K = paired ? canonicalDim((all + 1).floorDiv(2)) : all;
+  bool isEven = !paired || (constantOf(all) && *constantOf(all) % 2 == 0);
   Tile t = chooseTile(machine, N);
   const int V = t.width, NR = V * t.vectors, MR = t.rows;
-  Type f32 = Float32Type::get(ctx);
+  Type f32 = Float32Type::get(ctx), panelType = paired ? Type(BFloat16Type::get(ctx)) : f32;
   std::string B = (name + "_b").str(), A = (name + "_a").str(), acc = (name + "_acc").str(), C = name.str();
 
   // K in chunks: a few equal ones when it is known.
-  int64_t chunk = chunkOf(op, c);
+  int64_t chunk = chunkOf(op, c) / (paired ? 2 : 1);
   std::optional<int64_t> fixedK = constantOf(K);
   bool isChunked = !fixedK || *fixedK > chunk;
   bool isExact = false; // every chunk is whole
@@ -118,9 +128,13 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
     head.append(tail.begin(), tail.end());
     return head;
   };
-  /// The product of `factors` at m or n, k and the other loops.
-  auto product = [&](Body &b, ArrayRef<Value> factors, unsigned dim, Value at, Value k, ArrayRef<unsigned> rest,
+  /// What an element of a panel of pairs begins with: which of the two it is.
+  const Strings pair = paired ? Strings{"kk"} : Strings{};
+  /// The product of `factors` at m or n, k and the other loops; `kk` is null unless there are pairs.
+  auto product = [&](Body &b, ArrayRef<Value> factors, unsigned dim, Value at, Value kk, Value k, ArrayRef<unsigned> rest,
                      ArrayRef<Value> restValues) {
+    Value whole = kk ? b.tile(k, 2, kk) : k;
+    k = isEven ? whole : b.minimum(whole, b.size(all - 1));
     Value zero = b.constant(0);
     SmallVector<Value> lv(loops, zero);
     lv[dim] = at;
@@ -130,9 +144,11 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
       lv[parallel + i] = v;
     Value p;
     for (Value f : factors) {
-      Value x = b.scalar(f, lv);
+      Value x = b.scalar(paired ? f.getDefiningOp<arith::ExtFOp>().getIn() : f, lv);
       p = p ? Value(arith::MulFOp::create(b.b, b.loc, p, x)) : x;
     }
+    if (!isEven && dim == c.n) // one side is enough
+      p = arith::SelectOp::create(b.b, loc, b.less(whole, b.size(all)), p, b.constant(panelType, 0));
     return p;
   };
   auto lastOf = [&](Body &b, Value outer, int factor, Value inner, AffineExpr extent) {
@@ -141,25 +157,29 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
 
   // Rows along k are turned 16 x 16 at a time, vectors of k in and vectors of n
   // out, which wants the vectors of a panel one after the other.
-  bool isTurned = c.bAlongK && !c.bAlongN && machine.value("turn", 1);
+  bool isTurned = !paired && c.bAlongK && !c.bAlongN && machine.value("turn", 1);
   if (isTurned)
     func(B, with({"l", "k", "v", "no"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
       Value n = lastOf(b, v[3], NR, b.tile(v[2], V, v[0]), N);
-      return {product(b, c.b, c.n, n, v[1], restB, v.drop_front(4))};
+      return {product(b, c.b, c.n, n, Value(), v[1], restB, v.drop_front(4))};
     });
   else
-    func(B, with({"nv", "k", "no"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
-      return {product(b, c.b, c.n, lastOf(b, v[2], NR, v[0], N), v[1], restB, v.drop_front(3))};
+    func(B, with(pair, with({"nv", "k", "no"}, varsB)), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+      Value kk = paired ? v[0] : Value();
+      v = v.drop_front(pair.size());
+      return {product(b, c.b, c.n, lastOf(b, v[2], NR, v[0], N), kk, v[1], restB, v.drop_front(3))};
     });
-  bool isPacked = machine.value("packa", !c.plainA);
+  bool isPacked = paired || machine.value("packa", !c.plainA);
   bool packAlongK = isPacked && c.aAlongK && !c.aAlongM; // rows stay rows
   // Strips of A that lie along m are whole cache lines wide: a line is written once, by one vector.
   const int AW = !packAlongK && c.aAlongM ? machine.value("aw", std::lcm(MR, V)) : MR;
   if (isPacked)
-    func(A, with(packAlongK ? Strings{"k", "mv", "mo"} : Strings{"mv", "k", "mo"}, varsA), loc,
+    func(A, with(pair, with(packAlongK ? Strings{"k", "mv", "mo"} : Strings{"mv", "k", "mo"}, varsA)), loc,
          [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+           Value kk = paired ? v[0] : Value();
+           v = v.drop_front(pair.size());
            Value mv = packAlongK ? v[1] : v[0], k = packAlongK ? v[0] : v[1];
-           return {product(b, c.a, c.m, lastOf(b, v[2], AW, mv, M), k, restA, v.drop_front(3))};
+           return {product(b, c.a, c.m, lastOf(b, v[2], AW, mv, M), kk, k, restA, v.drop_front(3))};
          });
 
   // acc(nv, mv, no, mo, [ko,] rest)
@@ -167,8 +187,12 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   unsigned fixed = accVars.size() - varsC.size();
   func(acc, accVars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {b.constant(f32, 0)}; });
   AffineExpr extentR = isChunked ? getAffineConstantExpr(chunk, ctx) : K;
-  update(acc, accVars, {"r"}, {extentR}, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+  SmallVector<AffineExpr> extentsR(pair.size(), getAffineConstantExpr(2, ctx));
+  extentsR.push_back(extentR);
+  update(acc, accVars, with(pair, {"r"}), extentsR, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
     Update u;
+    SmallVector<Value> kk(r.drop_back());
+    r = r.drop_front(pair.size());
     Value k = r[0];
     if (isChunked && isExact) {
       k = b.tile(v[4], chunk, r[0]);
@@ -198,14 +222,15 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
         mv = b.apply(d0 % AW, {m});
         mo = b.apply(d0.floorDiv(AW), {m});
       }
-      a = b.load(A, append(packAlongK ? SmallVector<Value>{k, mv, mo} : SmallVector<Value>{mv, k, mo}, pick(restA)), f32);
+      SmallVector<Value> place = append(kk, packAlongK ? ArrayRef<Value>{k, mv, mo} : ArrayRef<Value>{mv, k, mo});
+      a = b.widen(b.load(A, append(place, pick(restA)), panelType));
     } else {
-      a = product(b, c.a, c.m, lastOf(b, v[3], MR, v[1], M), k, restA, pick(restA));
+      a = product(b, c.a, c.m, lastOf(b, v[3], MR, v[1], M), Value(), k, restA, pick(restA));
     }
-    SmallVector<Value> place{v[0], k, v[2]};
+    SmallVector<Value> place = append(kk, {v[0], k, v[2]});
     if (isTurned)
       place = {b.apply(d0 % V, {v[0]}), k, b.apply(d0.floorDiv(V), {v[0]}), v[2]};
-    Value panel = b.load(B, append(place, pick(restB)), f32);
+    Value panel = b.widen(b.load(B, append(place, pick(restB)), panelType));
     Value ab = arith::MulFOp::create(b.b, loc, a, panel);
     u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(acc, v, f32), ab));
     return u;
@@ -248,7 +273,11 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   vectorize(acc, -1, "nv", V);
   unroll(acc, -1, "nv");
   unroll(acc, -1, "mv");
-  reorder(acc, 0, with({"nv", "mv", "r"}, Strings(accVars.begin() + 2, accVars.end())));
+  reorder(acc, 0, with(pair, with({"nv", "mv", "r"}, Strings(accVars.begin() + 2, accVars.end()))));
+  if (paired) {
+    atomic(acc, 0);
+    vectorize(acc, 0, "kk");
+  }
   vectorize(acc, 0, "nv", V);
   unroll(acc, 0, "nv");
   unroll(acc, 0, "mv");
@@ -261,7 +290,14 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   // Several panels side by side: a row of the source is read in one piece.
   auto sideBySide = [&](StringRef f, StringRef lane, StringRef tile, int64_t count, const Strings &rest) {
     split(f, -1, tile, "po", "pi", count, halide::Tail::guard);
-    reorder(f, -1, with({lane.str(), "pi", "k", "po"}, rest));
+    reorder(f, -1, with(pair, with({lane.str(), "pi", "k", "po"}, rest)));
+  };
+  /// Both of a pair: next to each other in a source along k, else two vectors that interleave.
+  auto pairUp = [&](StringRef f, bool alongK) {
+    if (!paired)
+      return;
+    bound(f, "kk", 0, 2);
+    alongK ? vectorize(f, -1, "kk") : unroll(f, -1, "kk");
   };
   if (isTurned) {
     bound(B, "l", 0, V);
@@ -270,8 +306,14 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
     reorder(B, -1, with({"kv", "l", "kt", "v", "no"}, varsB));
     vectorize(B, -1, "kv");
     unroll(B, -1, "l");
+  } else if (paired && c.bAlongK && !c.bAlongN) {
+    bound(B, "nv", 0, NR);
+    reorder(B, -1, with({"kk", "k", "nv", "no"}, varsB));
+    pairUp(B, true);
+    vectorize(B, -1, "k", V, halide::Tail::guard);
   } else {
     bound(B, "nv", 0, NR);
+    pairUp(B, false);
     if (c.bAlongN && !c.bAlongK)
       sideBySide(B, "nv", "no", machine.value("sbsb", 4), varsB);
     vectorize(B, -1, "nv", V);
@@ -279,6 +321,7 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   }
   if (isPacked) {
     bound(A, "mv", 0, AW);
+    pairUp(A, packAlongK);
     if (packAlongK) {
       vectorize(A, -1, "k", V, halide::Tail::guard);
     } else {

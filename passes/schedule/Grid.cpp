@@ -216,7 +216,8 @@ void Lowering::emitCosts() {
     int64_t each = 0;
     op.walk([&](Operation *x) {
       if (isa<arith::ArithDialect, math::MathDialect>(x->getDialect()) && x->getNumResults() &&
-          isa<FloatType>(x->getResult(0).getType()) && !isa<arith::ConstantOp, arith::SelectOp>(x))
+          isa<FloatType>(x->getResult(0).getType()) &&
+          !isa<arith::ConstantOp, arith::SelectOp, arith::ExtFOp, arith::TruncFOp>(x))
         ++each;
     });
     if (auto c = dyn_cast<ComputeOp>(op); !c || c.isReduction())

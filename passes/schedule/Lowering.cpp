@@ -44,6 +44,8 @@ Lowering::Lowering(func::FuncOp kernel, const Machine &machine)
 
 void Lowering::readFunc(Value tensor, StringRef name, int64_t element) {
   Type type = cast<RankedTensorType>(tensor.getType()).getElementType();
+  if (wide.contains(tensor))
+    type = Float32Type::get(ctx);
   readers[tensor] = [f = name.str(), type, element](Body &b, ArrayRef<Value> at) {
     return b.load(f, SmallVector<Value>(llvm::reverse(at)), type, element);
   };
@@ -98,6 +100,13 @@ bool Lowering::isInline(ComputeOp op) {
         uses += 2;
   }
   return uses <= 1 || cost * (uses - 1) <= machine.value("again", 8);
+}
+
+/// Without instructions for bf16 a value is widened at every use; inside a kernel, where
+/// space is cache, it may as well be wide already.
+bool Lowering::isWide(ComputeOp op) {
+  return !machine.hasDot && !op.isReduction() && !isResult(op) && !isInline(op) &&
+         cast<RankedTensorType>(op.getType()).getElementType().isBF16();
 }
 
 /// `op` reads `on` through something that has a func of its own.
@@ -220,7 +229,7 @@ void Lowering::lowerPointwise(ArrayRef<ComputeOp> group, StringRef name) {
   func(name, vars, first.getLoc(), [&](Body &b, ArrayRef<Value> v) {
     SmallVector<Value> loops(llvm::reverse(v)), values;
     for (ComputeOp op : group)
-      values.push_back(b.point(op, loops).first);
+      values.push_back(isWide(op) ? b.widen(b.point(op, loops).first) : b.point(op, loops).first);
     return values;
   });
   computeRoot(name);
@@ -230,6 +239,8 @@ void Lowering::lowerPointwise(ArrayRef<ComputeOp> group, StringRef name) {
       tile = t;
   late.push_back([this, f = name.str(), first, tile]() mutable { scheduleElementwise(f, first.getOver().getExprs(), tile); });
   for (auto [i, op] : llvm::enumerate(group)) {
+    if (isWide(op))
+      wide.insert(ComputeOp(op).getResult());
     readFunc(ComputeOp(op).getResult(), name, i);
     places[ComputeOp(op)] = {name.str(), (int64_t)i};
   }
@@ -258,11 +269,15 @@ LogicalResult Lowering::run() {
   for (auto op : kernel.getBody().front().getOps<ComputeOp>())
     if (auto c = matchContraction(op))
       contractions[op] = *c;
-  // A value written inline would be computed again in every register tile.
+  // A value written inline would be computed again in every register tile, and one of bf16 widened again.
   for (auto &[op, c] : contractions)
-    if (auto read = c.a[0].getDefiningOp<ReadOp>(); read && c.plainA)
-      if (auto source = read.getSource().getDefiningOp<ComputeOp>())
+    if (ReadOp read = readBehind(c.a[0]); read && c.plainA) {
+      auto source = read.getSource().getDefiningOp<ComputeOp>();
+      if (read.getType().isBF16())
+        c.plainA = source && isWide(source);
+      else if (source)
         c.plainA = source.isReduction() || !isInline(source);
+    }
   chooseGrid();
 
   std::function<LogicalResult(Operation *)> ensure = [&](Operation *op) -> LogicalResult {

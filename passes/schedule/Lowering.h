@@ -29,6 +29,7 @@ struct Machine {
   int vectorWidth = 16;
   int64_t l2Bytes = 2 << 20;
   int threads = 2;
+  bool hasDot = false;     ///< multiplies pairs of bf16 and adds them in f32 (vdpbf16ps)
   Setting tune;            ///< overrides of what templates decide
   mutable Setting asked;   ///< what templates asked for, and what they got
   mutable double cost = 1; ///< the estimate behind the blocks of a contraction, for comparing settings
@@ -66,6 +67,8 @@ public:
   Value likely(Value v);
   Value load(StringRef func, ArrayRef<Value> innermostFirst, mlir::Type type, int64_t element = 0);
   Value read(Value tensor, ArrayRef<Value> outermostFirst);
+  /// `v` as f32: a bf16 is widened.
+  Value widen(Value v);
   /// The value of `v` (in the body of a definition) at these loops.
   Value scalar(Value v, ArrayRef<Value> loops);
   /// Yielded value and filter (or null) of `definition` at these loops.
@@ -93,6 +96,7 @@ struct Contraction {
   llvm::SmallBitVector inA, inB;        ///< loops each side reads
   bool aAlongK = false, aAlongM = false, bAlongN = false, bAlongK = false; ///< innermost dim of the main read
   bool plainA = false;                  ///< A is one read, contiguous along k
+  bool isRounded = false;               ///< both sides are rounded to bf16
 };
 /// Says what schedule `kernel` has: from a template, tuned, or as it was given.
 void remarkOnSchedule(mlir::func::FuncOp kernel, halide::PipelineOp pipeline, bool isGiven, StringRef pass);
@@ -102,6 +106,8 @@ void useReciprocals(mlir::func::FuncOp kernel);
 std::optional<Contraction> matchContraction(graph::ComputeOp op);
 /// Loop dims that `v` depends on.
 llvm::SmallBitVector loopsOf(Value v, unsigned numLoops);
+/// The read behind `v`, which may be widened from bf16, or null.
+graph::ReadOp readBehind(Value v);
 /// Which loop dim is the innermost index of `read`, or -1.
 int innermostLoop(graph::ReadOp read);
 /// A guess at an extent for decisions; runtime dims count as 64.
@@ -149,6 +155,7 @@ public:
   mlir::MLIRContext *ctx;
   halide::PipelineOp pipeline;
   llvm::DenseMap<Value, Reader> readers;
+  llvm::DenseSet<Value> wide; ///< tensors of bf16 whose funcs hold the rounded values as f32
 
 private:
   /// A definition that is not written inline, and where its value lies.
@@ -164,11 +171,15 @@ private:
   void scheduleElementwise(StringRef name, ArrayRef<AffineExpr> over, graph::ComputeOp tile);
   void readFunc(Value tensor, StringRef func, int64_t element = 0);
   bool isInline(graph::ComputeOp op);
+  /// Whether the func of `op`, a tensor of bf16, is to hold the rounded values as f32.
+  bool isWide(graph::ComputeOp op);
   bool isResult(Operation *op);
   /// Pointwise results that can be one tuple with `op`.
   SmallVector<graph::ComputeOp> tupleOf(graph::ComputeOp op);
   bool dependsThroughRoot(Operation *op, Operation *on);
   int64_t chunkOf(graph::ComputeOp op, const Contraction &c);
+  /// Whether panels of `c` hold pairs of bf16.
+  bool isPaired(const Contraction &c) const { return machine.hasDot && c.isRounded; }
   void chooseGrid();
   std::pair<int64_t, int64_t> contractionBlock(graph::ComputeOp op, const Contraction &c, bool cutsN);
   void emitOutputs();

@@ -18,6 +18,8 @@ def ScheduleKernels : Pass<"schedule-kernels", "::mlir::ModuleOp"> {
     Option<"vectorWidth", "vector-width", "int", "16", "floats in a vector register (16: AVX-512)">,
     Option<"l2Bytes", "l2-bytes", "int64_t", "2097152", "bytes of the second-level cache of one core (default: a server core)">,
     Option<"threads", "threads", "int", "2", "threads that should find blocks to work on">,
+    Option<"dotBf16", "dot-bf16", "bool", "false",
+           "the machine multiplies pairs of bf16 and adds them in f32 (off: AVX-512 without BF16 is more common)">,
     Option<"tune", "tune", "std::string", "\"\"", "overrides for measurements, as `mb=256,nb=192,kc=512,mr=8,nrv=3`">,
   ];
   let dependentDialects = ["::tintype::halide::HalideDialect"];

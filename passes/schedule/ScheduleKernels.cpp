@@ -22,6 +22,7 @@ struct ScheduleKernels : impl::ScheduleKernelsBase<ScheduleKernels> {
       return signalPassFailure();
     }
     machine.tune = *overrides;
+    machine.hasDot = dotBf16;
     SmallVector<func::FuncOp> kernels;
     for (auto f : getOperation().getOps<func::FuncOp>())
       if (f->hasAttr("graph.kernel") && !f.isExternal()) {

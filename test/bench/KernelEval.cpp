@@ -8,7 +8,26 @@ using namespace tintype::graph;
 
 namespace tintype::test {
 
+int bytesOf(Type type) { return type.isInteger(1) ? 1 : type.isBF16() ? 2 : 4; }
+
+uint32_t roundBf16(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, 4);
+  return (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000;
+}
+
+static double fromBits(uint32_t bits) {
+  float f;
+  memcpy(&f, &bits, 4);
+  return f;
+}
+
 double Tensor::at(int64_t i) const {
+  if (type.isBF16()) {
+    uint16_t top;
+    memcpy(&top, &bytes[i * 2], 2);
+    return fromBits(uint32_t(top) << 16);
+  }
   if (type.isF32()) {
     float f;
     memcpy(&f, &bytes[i * 4], 4);
@@ -251,6 +270,7 @@ double KernelEval::operation(Operation *op, ArrayRef<double> in) {
   if (n == "ori") return a | b;
   if (n == "xori") return a ^ b;
   if (n == "select") return in[0] ? in[1] : in[2];
+  if (n == "truncf") return op->getResult(0).getType().isBF16() ? fromBits(roundBf16(in[0])) : in[0];
   if (n == "fptosi") return std::trunc(in[0]);
   if (n == "sitofp" || n == "uitofp" || n == "extui" || n == "extf" || n == "stop") return in[0];
   if (n == "extsi") return in[0];

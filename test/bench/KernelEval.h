@@ -11,6 +11,11 @@
 
 namespace tintype::test {
 
+/// Bytes of an element as kernels see it.
+int bytesOf(mlir::Type type);
+/// The bits of `x` as f32, rounded to the nearest bf16 (ties to even).
+uint32_t roundBf16(float x);
+
 /// Values of an argument: the bytes as the kernel sees them.
 struct Tensor {
   std::vector<int64_t> dims;

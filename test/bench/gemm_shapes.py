@@ -1,8 +1,10 @@
 """Prints kernels to time: gemm_shapes.py [N,K ...] (default: those of a small model).
 
 For each N, K: y = x w + b with w [K, N] (nn) and [N, K] (nt), and dw += x^T dy (tn), all with M rows;
-with --batched products of heads that lie strided in [B, T, 3, H, E].
+with --batched products of heads that lie strided in [B, T, 3, H, E]; with --bf16 factors are rounded, the first
+one (x, or the left one of heads) lies in memory as bf16.
 """
+import re
 import sys
 
 
@@ -76,12 +78,35 @@ def batched(h=6, e=64):
                      f"%o[{d} -> (d0, d4, d2, d3)] : {o}"))
 
 
+def rounded(text):
+    """The kernels of `text` with factors in bf16."""
+    out = []
+    for kernel in re.split(r"(?<=^}\n)", text, flags=re.M):
+        first = re.search(r"%0 = graph.read (%\w+)", kernel)
+        if not first:
+            continue
+        name = first.group(1)
+        kernel = re.sub(rf"({name}: tensor<[^,>]*)f32", r"\1bf16", kernel)
+        kernel = re.sub(rf"(graph.read {name}\[.*tensor<[^,>]*)f32", r"\1bf16", kernel)
+        casts = []
+        for i in (0, 1):
+            narrow = f"%{i}"
+            if f"graph.read {name}[" not in re.search(rf"%{i} = .*", kernel).group():
+                casts.append(f"    %t{i} = arith.truncf %{i} : f32 to bf16\n")
+                narrow = f"%t{i}"
+            casts.append(f"    %w{i} = arith.extf {narrow} : bf16 to f32\n")
+        out.append(kernel.replace("    %2 = arith.mulf %0, %1", "".join(casts) + "    %2 = arith.mulf %w0, %w1", 1))
+    return "".join(out)
+
+
 args = sys.argv[1:]
+form = rounded if "--bf16" in args else str
+args = [a for a in args if a != "--bf16"]
 kinds = ["nn", "nt", "tn"]
 shapes = []
 for a in args:
     if a == "--batched":
-        print(batched())
+        print(form(batched()))
     elif a.startswith("--kinds="):
         kinds = a[8:].split(",")
     else:
@@ -90,4 +115,4 @@ if not args or (len(args) == 1 and args[0].startswith("--kinds=")):
     shapes = [(1152, 384), (384, 384), (1536, 384), (384, 1536), (4096, 384)]
 for n, k in shapes:
     for kind in kinds:
-        print(gemm(kind, n, k))
+        print(form(gemm(kind, n, k)))

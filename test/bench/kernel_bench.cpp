@@ -39,6 +39,7 @@ static cl::opt<int> cold("cold", cl::init(0), cl::desc("megabytes walked through
 static cl::opt<int> reps("reps", cl::init(15), cl::desc("measurements"), cl::cat(category));
 static cl::opt<int> samples("samples", cl::init(300), cl::desc("elements of each result to check"), cl::cat(category));
 static cl::opt<double> tolerance("tolerance", cl::init(1e-5), cl::desc("allowed part of the largest value"), cl::cat(category));
+static cl::opt<bool> pairs("pairs", cl::desc("panels of bf16 pairs, as for a machine that multiplies them"), cl::cat(category));
 static cl::opt<std::string> tune("tune", cl::desc("overrides for schedules"), cl::cat(category));
 static cl::opt<std::string> emit("emit", cl::desc("print a stage: halide, stmt, llvm, asm"), cl::cat(category));
 static cl::opt<std::string> target("target", cl::init("host"), cl::desc("Halide target"), cl::cat(category));
@@ -134,7 +135,7 @@ struct Run {
       h.dim = &dims[16 * k];
       h.rank = b.dims.size();
       h.lanes = 1;
-      h.code = b.type.isF32() ? 2 : b.type.isInteger(1) ? 1 : 0;
+      h.code = b.type.isBF16() ? 4 : b.type.isF32() ? 2 : b.type.isInteger(1) ? 1 : 0;
       h.bits = b.type.getIntOrFloatBitWidth();
       int64_t stride = 1, offset = 0;
       for (int i = h.rank - 1, d = 0; i >= 0; --i, ++d) {
@@ -187,7 +188,7 @@ static void walk() {
 }
 
 static std::vector<char> randomBytes(Type type, int64_t count, double lo, double hi, std::mt19937 &rng) {
-  int width = type.isInteger(1) ? 1 : 4;
+  int width = test::bytesOf(type);
   std::vector<char> bytes(count * width);
   std::uniform_real_distribution<double> draw(lo, hi);
   for (int64_t i = 0; i < count; ++i) {
@@ -195,6 +196,9 @@ static std::vector<char> randomBytes(Type type, int64_t count, double lo, double
     if (type.isF32()) {
       float f = x;
       memcpy(&bytes[i * 4], &f, 4);
+    } else if (type.isBF16()) {
+      uint16_t top = test::roundBf16(x) >> 16;
+      memcpy(&bytes[i * 2], &top, 2);
     } else if (type.isInteger(1)) {
       bytes[i] = x > 0.5;
     } else {
@@ -215,7 +219,8 @@ static int prepare(Run &run, func::FuncOp fn, void *library, const std::map<std:
   std::vector<test::Tensor> tensors;
   for (BlockArgument a : fn.getArguments()) {
     auto type = cast<RankedTensorType>(a.getType());
-    double lo = type.getElementType().isF32() ? -1 : 0, hi = type.getElementType().isF32() ? 1 : type.getElementType().isInteger(1) ? 1 : 8;
+    bool isFloat = isa<FloatType>(type.getElementType());
+    double lo = isFloat ? -1 : 0, hi = isFloat || type.getElementType().isInteger(1) ? 1 : 8;
     if (auto range = fn.getArgAttrOfType<ArrayAttr>(a.getArgNumber(), "test.range")) {
       lo = cast<FloatAttr>(range[0]).getValueAsDouble();
       hi = cast<FloatAttr>(range[1]).getValueAsDouble();
@@ -227,7 +232,7 @@ static int prepare(Run &run, func::FuncOp fn, void *library, const std::map<std:
     t.bytes = randomBytes(t.type, count, lo, hi, rng);
     char *data = allocate(t.bytes.size());
     memcpy(data, t.bytes.data(), t.bytes.size());
-    run.inputs.push_back({data, t.dims, t.type.isInteger(1) ? 1 : 4, t.type});
+    run.inputs.push_back({data, t.dims, test::bytesOf(t.type), t.type});
     tensors.push_back(std::move(t));
   }
   auto inplace = fn->getAttrOfType<DenseI32ArrayAttr>("graph.inplace");
@@ -237,7 +242,7 @@ static int prepare(Run &run, func::FuncOp fn, void *library, const std::map<std:
     int64_t count = 1;
     for (int64_t d : dims)
       count *= d;
-    int width = t.getElementType().isInteger(1) ? 1 : 4;
+    int width = test::bytesOf(t.getElementType());
     int32_t shared = inplace ? inplace[i] : -1;
     run.results.push_back({shared >= 0 ? run.inputs[shared].data : allocate(count * width), dims, width, t.getElementType()});
   }
@@ -321,6 +326,7 @@ int main(int argc, char **argv) {
   options.jobs = std::thread::hardware_concurrency();
   schedule::ScheduleKernelsOptions so;
   so.vectorWidth = codegen::vectorWidth(options);
+  so.dotBf16 = pairs || codegen::hasDotBf16(options);
   so.tune = tune;
   PassManager pm(&ctx);
   schedule::buildPipeline(pm, so);

@@ -122,6 +122,31 @@ def case_resume(gpt, work):
         same_bytes(work / "whole", work / "parts", name)
 
 
+def case_bf16(gpt, work):
+    """Training with factors in bf16: the losses are those of f32 within 1 %, a run is the same to the byte however it is cut
+    and threaded, and a run that changes its type says so."""
+    data = corpus(work)
+    for dtype in ("f32", "bf16"):
+        train(gpt, data, work / dtype, 150, "--dtype", dtype)
+    losses = {d: [json.loads(line)["loss"] for line in (work / d / "log.jsonl").read_text().splitlines()] for d in ("f32", "bf16")}
+    expect(losses["f32"] != losses["bf16"], "the two types give different numbers")
+    means = {d: np.mean(l[-50:]) for d, l in losses.items()}
+    ratio = means["bf16"] / means["f32"]
+    expect(abs(ratio - 1) < 0.01, f"the loss over the last 50 of 150 steps is {means['bf16']:.4f} against {means['f32']:.4f} in f32")
+
+    train(gpt, data, work / "whole", 12, "--dtype", "bf16", "--accumulate", 2, "--threads", 2)
+    train(gpt, data, work / "parts", 5, "--dtype", "bf16", "--accumulate", 2, "--threads", 1)
+    second = run(gpt, "train", "--resume", "--out", work / "parts", "--steps", 12)
+    expect("note: dtype" not in second.stderr, "a resumed run keeps its type without a word")
+    for name in ("model.safetensors", "state.safetensors"):
+        same_bytes(work / "whole", work / "parts", name)
+    expect(json.loads((work / "parts/run.json").read_text())["dtype"] == "bf16", "run.json has the type")
+    other = run(gpt, "train", "--resume", "--out", work / "parts", "--steps", 13, "--dtype", "f32")
+    expect("note: dtype is f32 from here on; the run began with bf16" in other.stderr, "another type is said")
+    wrong = run(gpt, "train", "--data", data, "--out", work / "wrong", "--dtype", "f16", status=2)
+    expect("f32" in wrong.stderr and "bf16" in wrong.stderr, "a type that is none is refused with what there is")
+
+
 def case_kill(gpt, work):
     """A run that is killed at any moment goes on as if nothing had been."""
     data = corpus(work)

@@ -17,6 +17,7 @@ def opt(text, *passes):
 def check(before, after, dims, inputs, parameters, samples=64, tolerance=1e-6, seed=0, step="trace_step"):
     """The largest error of the gradients of `step` in `after` against the loss of `before`, relative to each
     parameter's largest gradient; raises beyond the tolerance. `inputs` by argument name."""
+    graph_eval.ROUNDS = False
     rng = np.random.default_rng(seed)
     source, program = graph_eval.Module(before), graph_eval.Module(after)
 

@@ -101,13 +101,25 @@ def erf(x):
     return np.vectorize(math.erf, otypes=[np.float64])(x)
 
 
+ROUNDS = True  # off for differences of nearby values, which rounding would swallow
+
+
+def round_bf16(x):
+    """To the nearest bf16, ties to even; by way of f32, so that values that are f32 round as the machine rounds them."""
+    if not ROUNDS:
+        return x
+    bits = np.asarray(x, np.float32).view(np.uint32).astype(np.uint64)
+    bits = (bits + 0x7FFF + (bits >> np.uint64(16) & np.uint64(1))) & np.uint64(0xFFFF0000)
+    return bits.astype(np.uint32).view(np.float32).astype(np.float64)
+
+
 UNARY = {"math.exp": np.exp, "math.exp2": np.exp2, "math.log": np.log, "math.log2": np.log2, "math.log1p": np.log1p,
          "math.expm1": np.expm1, "math.sqrt": np.sqrt, "math.rsqrt": lambda x: 1 / np.sqrt(x), "math.tanh": np.tanh,
          "math.sin": np.sin, "math.cos": np.cos, "math.erf": erf, "math.absf": np.abs, "math.absi": np.abs,
          "math.floor": np.floor, "math.ceil": np.ceil, "arith.negf": np.negative, "graph.stop": lambda x: x,
          "arith.sitofp": lambda x: x * 1.0, "arith.uitofp": lambda x: x * 1.0,
          "arith.fptosi": lambda x: np.trunc(x).astype(np.int64), "arith.extui": lambda x: np.asarray(x).astype(np.int64),
-         "arith.extf": lambda x: x, "arith.truncf": lambda x: x, "arith.extsi": lambda x: np.asarray(x).astype(np.int64),
+         "arith.extf": lambda x: x, "arith.extsi": lambda x: np.asarray(x).astype(np.int64),
          "arith.trunci": lambda x: x, "arith.index_cast": lambda x: x}
 BINARY = {"arith.addf": np.add, "arith.subf": np.subtract, "arith.mulf": np.multiply, "arith.divf": np.divide,
           "arith.addi": np.add, "arith.subi": np.subtract, "arith.muli": np.multiply,
@@ -163,6 +175,8 @@ def scalar(line, values, loops, env):
         return COMPARE[predicate if predicate in COMPARE else predicate[1:]](*args)
     if op == "arith.select":
         return np.where(*args)
+    if op == "arith.truncf":
+        return round_bf16(args[0]) if line.endswith("bf16") else args[0]
     if op == "math.fma":
         return args[0] * args[1] + args[2]
     if op in ("arith.bitcast", "graph.yield"):
@@ -171,16 +185,23 @@ def scalar(line, values, loops, env):
 
 
 def einsum(head, body, values, extents, parallel):
-    """A sum of products of two reads at bare loops, the fast way; else None."""
-    if not head.startswith("graph.compute sum") or len(body) != 4 or " = arith.mulf " not in body[2] or " if " in body[3]:
+    """A sum of products of two reads (which may be rounded) at bare loops, the fast way; else None."""
+    casts = {line.split()[0]: line for line in body if re.search(r" = arith\.(extf|truncf) ", line)}
+    plain = [line for line in body if line.split()[0] not in casts]
+    if not head.startswith("graph.compute sum") or len(plain) != 4 or " = arith.mulf " not in plain[2] or " if " in plain[3]:
         return None
     terms = []
-    for line in body[:2]:
+    for factor in re.findall(VALUE, plain[2])[1:]:
+        rounded = False
+        while factor in casts:
+            rounded |= casts[factor].endswith("to bf16")
+            factor = re.findall(VALUE, casts[factor])[1]
+        line = next((l for l in plain[:2] if l.split()[0] == factor), "")
         m = re.match(f"{VALUE} = graph\\.read ({VALUE})\\[\\([^)]*\\) -> \\(((?:d\\d+(?:, )?)*)\\)\\] :", line)
         loops = [int(d[1:]) for d in m.group(2).split(", ") if d] if m else []
         if not m or len(set(loops)) < len(loops) or [extents[d] for d in loops] != list(values[m.group(1)].shape):
             return None
-        terms += [values[m.group(1)], loops]
+        terms += [round_bf16(values[m.group(1)]) if rounded else values[m.group(1)], loops]
     if set(terms[1] + terms[3]) != set(range(len(extents))):
         return None
     return np.einsum(*terms, list(range(parallel)), optimize=True)

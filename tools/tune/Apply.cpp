@@ -12,12 +12,14 @@ namespace tintype::tune {
 schedule::ScheduleKernelsOptions scheduleOptions(const codegen::CompileOptions &options) {
   schedule::ScheduleKernelsOptions o;
   o.vectorWidth = codegen::vectorWidth(options);
+  o.dotBf16 = codegen::hasDotBf16(options);
   return o;
 }
 
 schedule::Machine modelOf(const schedule::ScheduleKernelsOptions &options) {
   schedule::Machine m;
   m.vectorWidth = options.vectorWidth;
+  m.hasDot = options.dotBf16;
   m.l2Bytes = options.l2Bytes;
   m.threads = options.threads;
   return m;

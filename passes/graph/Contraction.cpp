@@ -1,0 +1,89 @@
+//===- Contraction.cpp - is a definition a sum of products ----------------===//
+#include "passes/graph/Contraction.h"
+
+using namespace mlir;
+using llvm::SmallBitVector;
+
+namespace tintype::graph {
+
+SmallBitVector dimsIn(AffineMap map) {
+  SmallBitVector dims(map.getNumDims());
+  for (AffineExpr e : map.getResults())
+    e.walk([&](AffineExpr x) {
+      if (auto d = dyn_cast<AffineDimExpr>(x))
+        dims.set(d.getPosition());
+    });
+  return dims;
+}
+
+/// The loop dims that the scalar `v` depends on through reads.
+static SmallBitVector dimsReadBy(Value v, unsigned loops) {
+  SmallBitVector dims(loops);
+  SmallVector<Value> todo = {v};
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  while (!todo.empty()) {
+    Operation *op = todo.pop_back_val().getDefiningOp();
+    if (!op || !seen.insert(op).second)
+      continue;
+    if (auto read = dyn_cast<ReadOp>(op)) {
+      dims |= dimsIn(read.getMap());
+      todo.append(read.getSymbols().begin(), read.getSymbols().end());
+    } else {
+      todo.append(op->operand_begin(), op->operand_end());
+    }
+  }
+  return dims;
+}
+
+/// The factors of a product, looking through multiplications and stops.
+static void factorsOf(Value v, SmallVectorImpl<Value> &factors) {
+  if (auto mul = v.getDefiningOp<arith::MulFOp>()) {
+    factorsOf(mul.getLhs(), factors);
+    factorsOf(mul.getRhs(), factors);
+  } else if (auto stop = v.getDefiningOp<StopOp>()) {
+    factorsOf(stop.getValue(), factors);
+  } else {
+    factors.push_back(v);
+  }
+}
+
+std::optional<Sides> contractionOf(Operation *definition) {
+  auto c = dyn_cast<ComputeOp>(definition);
+  if (!c || c.getReducer() != Reducer::sum)
+    return {};
+  // A sum over a few points is cheaper as a loop in the body of a row or
+  // pointwise kernel than as packed panels.
+  auto points = dyn_cast<AffineConstantExpr>(productOf(c.getBy().getExprs(), c.getContext()));
+  if (points && points.getValue() <= 8)
+    return {};
+  SmallVector<Value> factors;
+  factorsOf(c.getYield().getValue(), factors);
+  unsigned loops = c.getNumLoops(), parallel = c.getNumParallel();
+  SmallBitVector reduced(loops);
+  reduced.set(parallel, loops);
+  SmallVector<SmallBitVector> dims;
+  for (Value f : factors)
+    dims.push_back(dimsReadBy(f, loops));
+  for (size_t j = 0; j < factors.size(); ++j)
+    for (size_t i = 0; i < j; ++i) {
+      SmallBitVector onlyI = dims[i], onlyJ = dims[j], both = dims[i];
+      onlyI.reset(dims[j]).reset(reduced);
+      onlyJ.reset(dims[i]).reset(reduced);
+      both &= dims[j];
+      if (!onlyI.any() || !onlyJ.any() || !both.anyCommon(reduced))
+        continue;
+      unsigned n = parallel - 1;
+      size_t a = dims[i][n] && !dims[j][n] ? j : i, b = a == i ? j : i;
+      bool isByN = dims[b][n] && !dims[a][n];
+      Sides sides;
+      for (auto [f, d] : llvm::zip(factors, dims)) {
+        SmallBitVector outsideA = d;
+        bool inB = f == factors[b] || (isByN ? d[n] : outsideA.reset(dims[a]).any());
+        (inB && f != factors[a] ? sides.b : sides.a).push_back(f);
+      }
+      return sides;
+    }
+  return {};
+}
+
+} // namespace tintype::graph

@@ -1,0 +1,76 @@
+// RUN: tintype-opt %s --graph-round-factors | FileCheck %s
+
+graph.parameter @w : tensor<32x16xf32> normal(0.0, 0.02)
+
+// The program in f32 stays as it is.
+// CHECK-LABEL: func.func @train_step(
+// CHECK-NOT:     bf16
+// Beside it: both factors are rounded, product and sum are f32, as are gradients.
+// CHECK-LABEL: func.func @train_step.bf16(
+// CHECK-SAME:    graph.role = "train_step_bf16"
+// CHECK:         %[[Y:.*]] = graph.compute sum over <B, 32> by <16> : tensor<?x32xf32
+// CHECK-NEXT:      %[[X:.*]] = graph.read %arg0
+// CHECK-NEXT:      %[[W:.*]] = graph.read
+// CHECK-NEXT:      %[[X16:.*]] = arith.truncf %[[X]] : f32 to bf16
+// CHECK-NEXT:      %[[X32:.*]] = arith.extf %[[X16]] : bf16 to f32
+// CHECK-NEXT:      %[[W16:.*]] = arith.truncf %[[W]] : f32 to bf16
+// CHECK-NEXT:      %[[W32:.*]] = arith.extf %[[W16]] : bf16 to f32
+// CHECK-NEXT:      %[[XW:.*]] = arith.mulf %[[X32]], %[[W32]] : f32
+// CHECK-NEXT:      graph.yield %[[XW]] : f32
+// A sum of squares is no contraction: statistics stay exact.
+// CHECK:         graph.compute sum over <B> by <32>
+// CHECK-NOT:       truncf
+// CHECK:           graph.yield
+// Each side is rounded once, however many factors it has: {keep, x} and {dy}.
+// CHECK:         graph.compute sum over <32, 16> by <B>
+// CHECK:           %[[KX:.*]] = arith.mulf
+// CHECK-NEXT:      arith.truncf %[[KX]]
+// CHECK:           arith.truncf
+// CHECK-NOT:       arith.truncf
+// CHECK:           graph.set_grad @w, {{.*}} : tensor<32x16xf32>
+func.func @train_step(%x: tensor<?x16xf32, #graph.dims<B, 16>>, %keep: tensor<?xf32, #graph.dims<B>>)
+    -> tensor<?xf32, #graph.dims<B>> attributes {graph.role = "train_step"} {
+  %w = graph.param @w : tensor<32x16xf32>
+  %y = graph.compute sum over <B, 32> by <16> : tensor<?x32xf32, #graph.dims<B, 32>> {
+    %0 = graph.read %x[(d0, d1, d2) -> (d0, d2)] : tensor<?x16xf32, #graph.dims<B, 16>>
+    %1 = graph.read %w[(d0, d1, d2) -> (d1, d2)] : tensor<32x16xf32>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %s = graph.compute sum over <B> by <32> : tensor<?xf32, #graph.dims<B>> {
+    %0 = graph.read %y[(d0, d1) -> (d0, d1)] : tensor<?x32xf32, #graph.dims<B, 32>>
+    %1 = arith.mulf %0, %0 : f32
+    graph.yield %1 : f32
+  }
+  %dw = graph.compute sum over <32, 16> by <B> : tensor<32x16xf32> {
+    %0 = graph.read %y[(d0, d1, d2) -> (d2, d0)] : tensor<?x32xf32, #graph.dims<B, 32>>
+    %1 = graph.read %keep[(d0, d1, d2) -> (d2)] : tensor<?xf32, #graph.dims<B>>
+    %2 = graph.read %x[(d0, d1, d2) -> (d2, d1)] : tensor<?x16xf32, #graph.dims<B, 16>>
+    %3 = arith.mulf %0, %1 : f32
+    %4 = arith.mulf %3, %2 : f32
+    graph.yield %4 : f32
+  }
+  %g = graph.grad @w : tensor<32x16xf32>
+  %n = graph.compute none over <32, 16> by <> : tensor<32x16xf32> {
+    %0 = graph.read %g[(d0, d1) -> (d0, d1)] : tensor<32x16xf32>
+    %1 = graph.read %dw[(d0, d1) -> (d0, d1)] : tensor<32x16xf32>
+    %2 = arith.addf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  graph.set_grad @w, %n : tensor<32x16xf32>
+  return %s : tensor<?xf32, #graph.dims<B>>
+}
+
+// Programs that do not train are f32 only.
+// CHECK-LABEL: func.func @forward(
+// CHECK-NOT: bf16
+func.func @forward(%x: tensor<?x16xf32, #graph.dims<B, 16>>) -> tensor<?x32xf32, #graph.dims<B, 32>> attributes {graph.role = "forward"} {
+  %w = graph.param @w : tensor<32x16xf32>
+  %y = graph.compute sum over <B, 32> by <16> : tensor<?x32xf32, #graph.dims<B, 32>> {
+    %0 = graph.read %x[(d0, d1, d2) -> (d0, d2)] : tensor<?x16xf32, #graph.dims<B, 16>>
+    %1 = graph.read %w[(d0, d1, d2) -> (d1, d2)] : tensor<32x16xf32>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  return %y : tensor<?x32xf32, #graph.dims<B, 32>>
+}
