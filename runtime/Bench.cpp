@@ -149,7 +149,7 @@ void bench(Context &context, const BenchOptions &o, bool training) {
     optimizerTimes.push_back(seconds - inProgram);
     spent += seconds;
     if (spent >= nextProbe) { // the machine drifts: probe as it goes
-      probeFlops(context.threads(), m, 0.01, peak);
+      probeFlops(context.threads(), m, 0.01, peak, dtype == "bf16");
       nextProbe = spent + 0.1;
     }
   }

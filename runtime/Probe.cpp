@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstring>
 #include <ctime>
+#include <immintrin.h>
 #include <numeric>
 
 namespace tintype::rt {
@@ -45,6 +46,22 @@ TINTYPE_CHAINS(chains512, "avx512f,fma", V16, 24, "+v")
 TINTYPE_CHAINS(chains256, "avx2,fma", V8, 12, "+x")
 TINTYPE_CHAINS(chains128, "sse2", V4, 12, "+x")
 
+/// The same with dot products of bf16 pairs.
+__attribute__((target("avx512f,avx512bf16"), noinline)) float chainsDot(int64_t rounds) {
+  __m512 acc[24];
+  __m512bh a = (__m512bh)_mm512_set1_epi32(0x3f7f0000), b = (__m512bh)_mm512_set1_epi32(0x3f800000);
+  for (int c = 0; c < 24; ++c)
+    acc[c] = _mm512_set1_ps(static_cast<float>(c));
+  for (int64_t i = 0; i < rounds; ++i)
+    _Pragma("clang loop unroll(full)") for (int c = 0; c < 24; ++c) {
+      acc[c] = _mm512_dpbf16_ps(acc[c], a, b);
+      asm("" : "+v"(acc[c]));
+    }
+  for (int c = 1; c < 24; ++c)
+    acc[0] = _mm512_add_ps(acc[0], acc[c]);
+  return _mm512_cvtss_f32(acc[0]);
+}
+
 double cpuSeconds() {
   struct timespec t{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
@@ -57,12 +74,13 @@ bool hasFeature(const Manifest &m, const char *name) {
 
 } // namespace
 
-void probeFlops(Threads &threads, const Manifest &m, double seconds, PeakFlops &best) {
+void probeFlops(Threads &threads, const Manifest &m, double seconds, PeakFlops &best, bool bf16) {
   __builtin_cpu_init();
   bool wide = __builtin_cpu_supports("avx512f") && (hasFeature(m, "avx512f") || m.features().empty());
   bool fma = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  float (*run)(int64_t) = wide ? chains512 : fma ? chains256 : chains128;
-  double work = (wide ? 24 * 16 * 2 : fma ? 12 * 8 * 2 : 12 * 4 * 2) * static_cast<double>(kRounds) * 1e-9;
+  bool dot = bf16 && hasFeature(m, "avx512_bf16") && __builtin_cpu_supports("avx512bf16");
+  float (*run)(int64_t) = dot ? chainsDot : wide ? chains512 : fma ? chains256 : chains128;
+  double work = (dot ? 24 * 16 * 4 : wide ? 24 * 16 * 2 : fma ? 12 * 8 * 2 : 12 * 4 * 2) * static_cast<double>(kRounds) * 1e-9;
   std::vector<double> core(threads.count());
   std::atomic<float> sink{0};
   for (Clock::time_point start = Clock::now(); since(start) < seconds;) {

@@ -5,15 +5,16 @@
 
 namespace tintype::rt {
 
-/// GFLOP/s of f32 fused multiply-adds.
+/// GFLOP/s of f32 fused multiply-adds, or of dot products of bf16 pairs.
 struct PeakFlops {
   double all = 0;  ///< all threads together, by the wall clock
   double core = 0; ///< one thread, by its CPU time
 };
 
 /// Raises `best` to the best seen in about `seconds`. The vector width is the
-/// widest of the machine that the kernels may use too.
-void probeFlops(Threads &threads, const Manifest &manifest, double seconds, PeakFlops &best);
+/// widest of the machine that the kernels may use too. With `bf16` dot products count,
+/// where kernels and machine have them.
+void probeFlops(Threads &threads, const Manifest &manifest, double seconds, PeakFlops &best, bool bf16 = false);
 
 /// Best GB/s of reading memory far larger than the caches.
 double probeRead(Threads &threads, double seconds);
