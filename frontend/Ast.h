@@ -211,7 +211,8 @@ struct Parameter {
 struct Stmt {
   enum class Kind { Let, Define, For, If, Return };
   const Kind kind;
-  Loc loc;
+  Loc loc; ///< the first token
+  Loc end; ///< behind the last token
   virtual ~Stmt() = default;
 
 protected:
@@ -269,6 +270,7 @@ struct Decl {
   enum class Kind { Import, Config, Block, Fn, Section, Param, Field, If };
   const Kind kind;
   Loc loc;         ///< the first token
+  Loc end;         ///< behind the last token
   std::string doc; ///< the `##` lines above, without marks, joined by newlines
   virtual ~Decl() = default;
 

@@ -2,6 +2,7 @@
 #include "frontend/Derive.h"
 #include "dialects/graph/Graph.h"
 #include <cctype>
+#include <set>
 
 using namespace mlir;
 namespace tintype::frontend {
@@ -19,17 +20,23 @@ static double sizeOf(AffineExpr e, const std::map<std::string, int64_t> &sizes) 
   return c ? double(c.getValue()) : 1;
 }
 
+/// Floating-point operations at one point of the iteration space.
+static double opsAtPoint(graph::ComputeOp op) {
+  double ops = op.isReduction() ? 1 : 0;
+  for (Operation &inner : *op.getBlock())
+    if (inner.getNumResults() == 1 && isa<FloatType>(inner.getResult(0).getType()) &&
+        !isa<arith::ConstantOp, arith::SelectOp, graph::ReadOp, graph::StopOp>(inner))
+      ++ops;
+  return ops;
+}
+
 double countFlops(func::FuncOp func, const std::map<std::string, int64_t> &sizes) {
   double total = 0;
   func.walk([&](graph::ComputeOp op) {
-    double points = 1, ops = op.isReduction() ? 1 : 0;
+    double points = 1;
     for (AffineExpr e : op.getExtents())
       points *= sizeOf(e, sizes);
-    for (Operation &inner : *op.getBlock())
-      if (inner.getNumResults() == 1 && isa<FloatType>(inner.getResult(0).getType()) &&
-          !isa<arith::ConstantOp, arith::SelectOp, graph::ReadOp, graph::StopOp>(inner))
-        ++ops;
-    total += points * ops;
+    total += points * opsAtPoint(op);
   });
   return total;
 }
@@ -84,6 +91,50 @@ std::map<std::string, std::vector<std::string>> usesOfParameters(func::FuncOp fu
     std::sort(places.begin(), places.end());
   }
   return uses;
+}
+
+std::vector<StatementCost> statementCosts(func::FuncOp func, const std::map<std::string, int64_t> &sizes) {
+  std::map<std::tuple<std::string, unsigned, unsigned>, StatementCost> found;
+  func.walk([&](graph::ComputeOp op) {
+    double flops = opsAtPoint(op), factor = flops;
+    std::vector<std::string> dims;
+    for (AffineExpr e : op.getExtents()) {
+      flops *= sizeOf(e, sizes);
+      if (auto c = dyn_cast<AffineConstantExpr>(e))
+        factor *= double(c.getValue());
+      else
+        dims.push_back(isa<AffineSymbolExpr>(e) ? graph::printDim(e) : "(" + graph::printDim(e) + ")");
+    }
+    if (flops == 0)
+      return;
+    llvm::sort(dims);
+    std::string term;
+    for (const std::string &d : dims)
+      term += (term.empty() ? "" : " * ") + d;
+    // The statement itself, and the calls on the way to it; each once.
+    std::set<std::tuple<std::string, unsigned, unsigned>> places;
+    for (Location l = op.getLoc();;) {
+      auto call = dyn_cast<CallSiteLoc>(l);
+      Location here = call ? call.getCallee() : l;
+      if (auto name = dyn_cast<NameLoc>(here))
+        here = name.getChildLoc();
+      if (auto place = dyn_cast<FileLineColLoc>(here))
+        places.insert({place.getFilename().str(), place.getLine(), place.getColumn()});
+      if (!call)
+        break;
+      l = call.getCaller();
+    }
+    for (auto &key : places) {
+      StatementCost &c = found[key];
+      std::tie(c.file, c.line, c.column) = key;
+      c.flops += flops;
+      c.terms[term] += factor;
+    }
+  });
+  std::vector<StatementCost> r;
+  for (auto &[key, cost] : found)
+    r.push_back(std::move(cost));
+  return r;
 }
 
 //===-- state -------------------------------------------------------------===//
@@ -172,13 +223,19 @@ private:
       return; // an argument: the caller has it
     // Equal layers share a line: `h.*`.
     llvm::SmallVector<llvm::StringRef> segments;
-    std::string where = ownPlaceOf(op->getLoc()).second, pattern;
+    auto [place, where] = ownPlaceOf(op->getLoc());
+    std::string pattern;
     llvm::StringRef(where).split(segments, '.');
     for (llvm::StringRef part : segments) {
       unsigned number;
       pattern += (pattern.empty() ? "" : ".") + (part.getAsInteger(10, number) ? part.str() : "*");
     }
-    Summary::State s{kind, nameOf(source), "[", pattern};
+    Summary::State s{kind, nameOf(source), "[", pattern, "", 0, 0};
+    if (place) {
+      s.file = place.getFilename().str();
+      s.line = place.getLine();
+      s.column = place.getColumn();
+    }
     for (auto [i, e] : llvm::enumerate(graph::dimsOf(source.getType())))
       s.type += (i ? ", " : "") + graph::printDim(e);
     s.type += "]";

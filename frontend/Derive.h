@@ -19,6 +19,16 @@ double countBytes(mlir::func::FuncOp func, const std::map<std::string, int64_t> 
 /// in order. One that several statements read is tied.
 std::map<std::string, std::vector<std::string>> usesOfParameters(mlir::func::FuncOp func);
 
+/// The cost of what a statement computes, over all calls of it. A call costs
+/// what its function computes.
+struct StatementCost {
+  std::string file;
+  unsigned line = 0, column = 0; ///< of the statement
+  double flops = 0;              ///< with `sizes`
+  std::map<std::string, double> terms; ///< runtime dims, `B * T * T`: their factor
+};
+std::vector<StatementCost> statementCosts(mlir::func::FuncOp func, const std::map<std::string, int64_t> &sizes);
+
 /// What decoding position by position along runtime dim `dim` must keep:
 ///
 ///   max(s if s <= t) score[b, h, t, s]     rows of k for s <= t: a cache of k

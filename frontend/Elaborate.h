@@ -28,6 +28,13 @@ struct Summary {
   struct State {
     std::string kind; ///< `cache`, `last 3`, `carry`
     std::string name, type, where;
+    std::string file;            ///< where the name is defined
+    unsigned line = 0, column = 0;
+  };
+  /// A runtime dim of the model's functions, by their `where` clauses.
+  struct Bound {
+    std::string name;
+    int64_t min = 1, max = 0, multiple = 1; ///< max 0: no bound
   };
   std::string model;
   std::vector<Param> params;
@@ -36,6 +43,7 @@ struct Summary {
   std::vector<std::string> tasks;
   std::vector<std::string> programs;
   std::vector<State> state;
+  std::vector<Bound> bounds;
   std::string stateNote; ///< why no state can be derived, or empty
   double flopsPerToken = 0;
   int64_t length = 1; ///< positions that costs per token are taken over
@@ -46,11 +54,15 @@ struct Elaborated {
   Summary summary;
 };
 
+class Observer;
+
 /// Nothing after an error in `diag`. `sources` holds the texts of `program`
 /// and takes those of the library's task functions. What cannot be lowered yet
-/// (`scan`) is an error when programs are wanted, else a warning.
+/// (`scan`) is an error when programs are wanted, else a warning. With an
+/// observer calls that must come out alike are evaluated once: messages are the
+/// same, but the programs are only good for their types.
 std::optional<Elaborated> elaborate(const Program &program, SourceManager &sources, mlir::MLIRContext *ctx,
-                                    Diagnostics &diag, bool wantsPrograms = true);
+                                    Diagnostics &diag, bool wantsPrograms = true, Observer *observer = nullptr);
 
 } // namespace tintype::frontend
 

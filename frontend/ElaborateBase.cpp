@@ -4,8 +4,9 @@
 namespace tintype::frontend {
 
 Elaborator::Elaborator(const Program &program, const Program &library, mlir::MLIRContext *ctx, Diagnostics &diag,
-                       bool wantsPrograms)
-    : program(program), library(library), ctx(ctx), diag(diag), wantsPrograms(wantsPrograms), builder(ctx) {
+                       bool wantsPrograms, Observer *observer)
+    : program(program), library(library), ctx(ctx), diag(diag), wantsPrograms(wantsPrograms), observer(observer),
+      builder(ctx) {
   for (const Program *p : {&library, &program})
     for (auto &unit : p->units)
       units[unit->file->id] = unit.get();
@@ -123,6 +124,7 @@ const Value &Elaborator::configValue(const ConfigDecl &c) {
     if (auto n = v.as<Poly>()->integer())
       v = Poly(atoms.config(c.name, *n));
   }
+  see(c.nameLoc, v);
   return configValues[&c] = v;
 }
 

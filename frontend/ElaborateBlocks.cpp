@@ -12,6 +12,9 @@ void Elaborator::work(Loc loc) {
   constexpr unsigned kMost = 300000; // a large model of 126 layers takes 34,000
   if (++workDone > kMost)
     fail(loc, "expected a model of at most 300,000 statements, calls and blocks in all");
+  constexpr unsigned kAskEvery = 64;
+  if (observer && workDone % kAskEvery == 0 && observer->isTired())
+    refuse(Severity::Warning, loc, "checking takes long and stops here; `tintype check` has no such limit", {}, "");
 }
 
 const Instance *Elaborator::instantiate(const BlockDecl &block, const ArgMap &args, const std::string &path, Loc loc) {
@@ -22,20 +25,15 @@ const Instance *Elaborator::instantiate(const BlockDecl &block, const ArgMap &ar
   Instance &self = instances.emplace_back();
   self.block = &block;
   self.path = path;
+  if (observer && loc)
+    observer->made(loc, path, nullptr);
   frames.push_back({loc, block.name, path, block.nameLoc, std::nullopt});
   for (const Parameter &p : block.params) {
-    auto it = args.find(p.name);
-    Value v;
-    Loc where = p.loc;
-    if (it != args.end())
-      std::tie(v, where) = it->second;
-    else if (p.init)
-      v = eval(*p.init, {&self.scope, nullptr});
-    else
-      fail(loc, "expected a value for " + p.name + " of block " + block.name, {{p.loc, p.name + " is declared here"}});
+    auto [v, where] = given(p, args, self.scope, loc, "block " + block.name);
     if (!isStaticType(p.type))
       fail(p.type.loc, "expected a static type (int, num, flag, str) for a block parameter, but got " + toString(p.type));
     self.scope.names[p.name] = bindStatic(p.type, v, where, p.name + " of block " + block.name);
+    see(p.loc, self.scope.names[p.name]);
   }
   members(self, block.members);
   frames.pop_back();
@@ -121,6 +119,8 @@ void Elaborator::declareParam(Instance &self, const ParamDecl &p) {
     fail(p.nameLoc, "expected a path of its own for each parameter, but two are called " + info.path,
          {{it->second, "the other is declared here"}});
   reduceInit(info, p, self);
+  if (observer)
+    observer->made(p.nameLoc, info.path, &info);
   params.push_back(std::move(info));
 }
 

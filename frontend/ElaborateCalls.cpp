@@ -105,6 +105,7 @@ void Elaborator::bindDim(const Expr &e, const Poly &d, Scope &scope, Loc loc, co
   Poly want;
   if (name && isDimVariable(name->name) && !lookup(name->name, name->loc, {&scope, nullptr})) {
     scope.names[name->name] = d;
+    see(name->loc, d);
     return;
   }
   if (name && !lookup(name->name, name->loc, {&scope, nullptr}))
@@ -215,18 +216,42 @@ Value Elaborator::callFn(const FnDecl &fn, const Instance *self, const ArgMap &a
   if (!frames.empty() && frames.back().statement && loc)
     caller = location();
   std::string path = self ? self->path : frames.empty() ? "" : frames.back().path;
+  bindParameters(fn, args, scope, loc, who);
+  frames.push_back({loc, who, path, fn.loc, caller});
+  for (const Parameter &p : fn.params)
+    see(p.loc, scope.names[p.name]);
+  for (const ExprPtr &fact : fn.where)
+    checkWhere(fn, *fact, scope, loc);
+  auto known = knownResult(fn, self, scope);
+  std::map<std::string, Value> arguments;
+  if (observer && !known)
+    for (auto &entry : scope.names)
+      arguments[entry.getKey().str()] = entry.second;
+  auto result = known ? known : runBody(fn.body, {&scope, nullptr});
+  if (!result)
+    fail(fn.loc, "expected " + who + " to return a value, but its end is reached");
+  Value v = known ? *known : finish(fn, *result, scope);
+  if (!known)
+    remember(fn, self, std::move(arguments), v);
+  frames.pop_back();
+  bases = std::move(savedBases);
+  return v;
+}
 
+std::pair<Value, Loc> Elaborator::given(const Parameter &p, const ArgMap &args, Scope &scope, Loc loc,
+                                        const std::string &who) {
+  auto it = args.find(p.name);
+  if (it != args.end())
+    return it->second;
+  if (!p.init)
+    fail(loc, "expected a value for " + p.name + " of " + who + ", but got none", {{p.loc, "declared here"}});
+  return {eval(*p.init, {&scope, nullptr}), p.loc};
+}
+
+void Elaborator::bindParameters(const FnDecl &fn, const ArgMap &args, Scope &scope, Loc loc, const std::string &who) {
   std::vector<std::pair<const Parameter *, Loc>> fills;
   for (const Parameter &p : fn.params) {
-    auto it = args.find(p.name);
-    Value v;
-    Loc where = p.loc;
-    if (it != args.end())
-      std::tie(v, where) = it->second;
-    else if (p.init)
-      v = eval(*p.init, {&scope, nullptr});
-    else
-      fail(loc, "expected a value for " + p.name + " of " + who + ", but got none", {{p.loc, "declared here"}});
+    auto [v, where] = given(p, args, scope, loc, who);
     scope.names[p.name] = bindValue(p, v, where, scope, who);
     if (v.isStatic() && !isStaticType(p.type) && !p.type.dims.empty())
       fills.push_back({&p, where});
@@ -247,16 +272,6 @@ Value Elaborator::callFn(const FnDecl &fn, const Instance *self, const ArgMap &a
     t.name = p->name;
     scope.names[p->name] = t;
   }
-  frames.push_back({loc, who, path, fn.loc, caller});
-  for (const ExprPtr &fact : fn.where)
-    checkWhere(fn, *fact, scope, loc);
-  auto result = runBody(fn.body, {&scope, nullptr});
-  if (!result)
-    fail(fn.loc, "expected " + who + " to return a value, but its end is reached");
-  Value v = finish(fn, *result, scope);
-  frames.pop_back();
-  bases = std::move(savedBases);
-  return v;
 }
 
 /// Checks a returned value against the declared type.
@@ -402,6 +417,7 @@ std::optional<Value> Elaborator::statement(const Stmt &s, const Env &env) {
       v = m;
     }
     env.scope->names[let->name] = v;
+    see(s.loc, v);
     return std::nullopt;
   }
   if (auto *d = llvm::dyn_cast<DefineStmt>(&s)) {
@@ -428,6 +444,7 @@ std::optional<Value> Elaborator::statement(const Stmt &s, const Env &env) {
   }
   for (const Value &item : items) {
     env.scope->names[f.var] = item;
+    see(f.varLoc, item);
     if (auto v = runBody(f.body, env))
       return v;
   }

@@ -33,8 +33,10 @@ Value Elaborator::evalInner(const Expr &e, const Env &env) {
     return llvm::cast<BoolExpr>(&e)->value;
   case Expr::Kind::Name: {
     auto &n = *llvm::cast<NameExpr>(&e);
-    if (auto v = lookup(n.name, n.loc, env))
+    if (auto v = lookup(n.name, n.loc, env)) {
+      see(n.loc, *v);
       return *v;
+    }
     unknownName(n.name, n.loc, env, "name");
   }
   case Expr::Kind::List: {
@@ -137,8 +139,10 @@ Value Elaborator::field(const FieldExpr &e, const Env &env) {
     fail(e.nameLoc, "expected a block before ." + e.name + ", but got " + describe(base));
   const Scope &scope = (*block)->scope;
   auto it = scope.names.find(e.name);
-  if (it != scope.names.end())
+  if (it != scope.names.end()) {
+    see(e.nameLoc, it->second);
     return it->second;
+  }
   std::vector<std::string> names;
   for (auto &entry : scope.names)
     names.push_back(entry.getKey().str());

@@ -14,6 +14,7 @@
 #include "frontend/Diagnostics.h"
 #include "frontend/Elaborate.h"
 #include "frontend/Emit.h"
+#include "frontend/Observer.h"
 #include "frontend/Recipe.h"
 #include "frontend/Values.h"
 
@@ -47,7 +48,7 @@ using ArgMap = std::map<std::string, std::pair<Value, Loc>>;
 class Elaborator {
 public:
   Elaborator(const Program &program, const Program &library, mlir::MLIRContext *ctx, Diagnostics &diag,
-             bool wantsPrograms);
+             bool wantsPrograms, Observer *observer);
 
   //===-- base (ElaborateBase.cpp) ----------------------------------------===//
   [[noreturn]] void fail(Loc loc, const std::string &message, const NoteList &notes = {}, const std::string &hint = "");
@@ -87,6 +88,9 @@ public:
   void bindDim(const Expr &e, const Poly &d, Scope &scope, Loc loc, const std::string &what, const std::string &actual,
                bool atMost = false);
   Value callFn(const FnDecl &fn, const Instance *self, const ArgMap &args, Loc loc);
+  void bindParameters(const FnDecl &fn, const ArgMap &args, Scope &scope, Loc loc, const std::string &who);
+  /// The value that a call gives a parameter, else its default; and its place.
+  std::pair<Value, Loc> given(const Parameter &p, const ArgMap &args, Scope &scope, Loc loc, const std::string &who);
   void checkWhere(const FnDecl &fn, const Expr &fact, Scope &scope, Loc loc);
   Value call(const CallExpr &e, const Env &env);
   Value finish(const FnDecl &fn, Value result, Scope &scope);
@@ -95,6 +99,24 @@ public:
   Dtype dtypeOf(const Type &t);
   std::vector<Poly> dimsOf(const std::vector<Dim> &dims, Scope &scope);
   static bool isStaticType(const Type &t);
+
+  //===-- equal calls, for an observer (ElaborateReuse.cpp) ---------------===//
+  /// One evaluated call: what it was given, and a tensor like its result.
+  struct Known {
+    const FnDecl *fn;
+    const Instance *self; ///< a block like this one
+    bool training, lowering;
+    std::map<std::string, Value> given;
+    Tensor result;
+  };
+  bool isAlike(const Value &a, const Value &b);
+  bool isAlike(const Instance *a, const Instance *b);
+  std::optional<Value> knownResult(const FnDecl &fn, const Instance *self, const Scope &given);
+  void remember(const FnDecl &fn, const Instance *self, std::map<std::string, Value> given, const Value &result);
+  void see(Loc loc, const Value &v) {
+    if (observer && loc)
+      observer->saw(loc, v, frames.empty() ? "" : frames.back().path);
+  }
 
   //===-- built-in functions (ElaborateBuiltins.cpp) ----------------------===//
   std::optional<Value> builtin(llvm::StringRef name, const CallExpr &e, const Env &env);
@@ -203,6 +225,8 @@ public:
   mlir::MLIRContext *ctx;
   Diagnostics &diag;
   bool wantsPrograms; ///< what cannot be lowered is an error
+  Observer *observer; ///< may be null
+  std::deque<Known> knownCalls;
   Atoms atoms;
   Scalars scalars{atoms};
   Bounds bounds{atoms};

@@ -320,6 +320,7 @@ Indices Elaborator::makeIndices(const std::vector<Bind> &binds, const Env &env, 
     }
     r.names[b.name].atom = atoms.index(b.name, extents[b.name]);
     order.push_back(r.names[b.name].atom);
+    see(b.loc, Poly(order.back()));
   }
   return r;
 }
@@ -387,6 +388,7 @@ void Elaborator::define(const DefineStmt &s, const Env &env) {
   r.declared = s.nameLoc;
   r.name = s.name;
   env.scope->names[s.name] = r;
+  see(s.nameLoc, r);
 }
 
 } // namespace tintype::frontend

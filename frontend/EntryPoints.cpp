@@ -30,6 +30,7 @@ std::vector<Elaborator::Argument> Elaborator::entryArguments(const FnDecl &fn, c
     if (auto *n = llvm::dyn_cast<NameExpr>(&e)) {
       if (isDimVariable(n->name) && !lookup(n->name, n->loc, env)) {
         scope.names[n->name] = Poly(atoms.runtime(n->name));
+        see(n->loc, scope.names[n->name]);
         limits[n->name];
       }
     } else if (auto *b = llvm::dyn_cast<BinaryExpr>(&e)) {
@@ -75,6 +76,7 @@ std::vector<Elaborator::Argument> Elaborator::entryArguments(const FnDecl &fn, c
 /// them for each batch.
 void Elaborator::entryFacts(const FnDecl &fn) {
   bounds.facts.clear();
+  knownCalls.clear(); // other facts may prove other reads
   atoms.clearMultiples();
   Scope scope;
   scope.parent = &root->scope;

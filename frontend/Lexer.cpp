@@ -89,16 +89,25 @@ static bool continuesLine(Tok kind) {
 namespace {
 class Lexer {
 public:
-  Lexer(FileId file, llvm::StringRef text, Diagnostics &diag) : file(file), text(text), diag(diag) {}
+  Lexer(FileId file, llvm::StringRef text, Diagnostics &diag, bool recovers)
+      : file(file), text(text), diag(diag), recovers(recovers) {}
 
   bool run() {
     if (text.size() > kMaxFileBytes) {
       diag.error({file, Loc::kWholeFile}) << "expected at most " << kMaxFileBytes << " bytes, but got " << text.size();
       return false;
     }
-    while (pos < text.size())
-      if (!step())
+    constexpr unsigned kMostErrors = 20;
+    unsigned errors = 0;
+    while (pos < text.size()) {
+      size_t before = pos;
+      if (step())
+        continue;
+      if (!recovers || ++errors == kMostErrors)
         return false;
+      if (pos == before)
+        leaveOut();
+    }
     newline();
     push(Tok::End, 0);
     return true;
@@ -116,6 +125,7 @@ private:
       newline();
       ++pos;
       lineHasToken = false;
+      isFirstOfLine = true;
       return true;
     }
     if (c == '#')
@@ -134,7 +144,42 @@ private:
     return punctuation();
   }
 
+  /// Goes past what is no token: a string without end, one character.
+  void leaveOut() {
+    if (text[pos] == '#' || text[pos] == '"')
+      pos += text.substr(pos).find_first_of('\n') == llvm::StringRef::npos ? text.size() - pos : text.substr(pos).find('\n');
+    else if (llvm::isAlnum(text[pos]))
+      pos += text.substr(pos).take_while([](char c) { return llvm::isAlnum(c) || c == '_' || c == '.'; }).size();
+    else
+      do
+        ++pos;
+      while (pos < text.size() && (text[pos] & 0xc0) == 0x80);
+  }
+
+  /// Words that stand first in a line, never inside brackets.
+  static bool startsLine(Tok kind) {
+    switch (kind) {
+    case Tok::Import:
+    case Tok::Config:
+    case Tok::Block:
+    case Tok::Model:
+    case Tok::Param:
+    case Tok::Fn:
+    case Tok::For:
+    case Tok::Return:
+    case Tok::RBrace:
+      return true;
+    default:
+      return false;
+    }
+  }
+
   void push(Tok kind, size_t length) {
+    if (recovers && depth && isFirstOfLine && startsLine(kind)) {
+      depth = 0;
+      newline();
+    }
+    isFirstOfLine = false;
     // A newline before `->` belongs to the declaration that goes on there.
     if (kind == Tok::Arrow && !out.tokens.empty() && out.tokens.back().kind == Tok::Newline)
       out.tokens.pop_back();
@@ -264,11 +309,13 @@ private:
   size_t pos = 0;
   unsigned depth = 0; ///< open parentheses and brackets
   bool lineHasToken = false;
+  bool recovers;
+  bool isFirstOfLine = true;
 };
 } // namespace
 
-std::optional<Lexed> lex(FileId file, const SourceManager &sources, Diagnostics &diag) {
-  Lexer lexer(file, sources.text(file), diag);
+std::optional<Lexed> lex(FileId file, const SourceManager &sources, Diagnostics &diag, bool recovers) {
+  Lexer lexer(file, sources.text(file), diag, recovers);
   if (!lexer.run())
     return std::nullopt;
   return std::move(lexer.out);

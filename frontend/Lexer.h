@@ -93,8 +93,10 @@ struct Lexed {
 /// Larger files are refused, which also keeps offsets within 32 bits.
 constexpr size_t kMaxFileBytes = size_t(8) << 20;
 
-/// The tokens of `file`, or nothing after the first error.
-std::optional<Lexed> lex(FileId file, const SourceManager &sources, Diagnostics &diag);
+/// The tokens of `file`, or nothing after the first error. With `recovers` what
+/// is no token is told and left out, and a word that only starts a line ends
+/// the brackets that are still open before it.
+std::optional<Lexed> lex(FileId file, const SourceManager &sources, Diagnostics &diag, bool recovers = false);
 
 /// How a token of punctuation or a keyword is written; empty for the others.
 llvm::StringRef spelling(Tok kind);

@@ -13,6 +13,11 @@ namespace path = llvm::sys::path;
 
 namespace tintype::frontend {
 
+std::string identityOf(const std::string &name) {
+  llvm::SmallString<256> real;
+  return fs::real_path(name, real) ? name : real.str().str();
+}
+
 std::optional<std::string> readFile(const std::string &name, Diagnostics &diag, Loc where) {
   auto refuse = [&](const std::string &why) {
     diag.error(where) << "expected a readable file, but got " << name << ": " << why;
@@ -43,6 +48,8 @@ public:
     program = std::make_unique<Program>();
     if (!addUnit(identityOf(name), name, std::move(text)))
       return nullptr;
+    if (options.recovers)
+      return std::move(program);
     if (!options.config.empty() && !applyConfigFile(options.config, *program, sources, diag))
       return nullptr;
     for (const std::string &set : options.sets)
@@ -52,24 +59,19 @@ public:
   }
 
 private:
-  /// Two names of one file on disk must give one unit.
-  static std::string identityOf(const std::string &name) {
-    llvm::SmallString<256> real;
-    return fs::real_path(name, real) ? name : real.str().str();
-  }
-
   Unit *addUnit(const std::string &identity, const std::string &name, std::string text) {
     FileId id = sources.add(name, std::move(text));
-    auto tree = parseFile(id, sources, diag);
+    auto tree = options.recovers ? parseRecovering(id, sources, diag) : parseFile(id, sources, diag);
     if (!tree)
       return nullptr;
     Unit *unit = program->units.emplace_back(std::make_unique<Unit>()).get();
     unit->file = std::move(tree);
+    unit->identity = identity;
     known[identity] = unit;
     loading.push_back(unit);
-    bool ok = declareOwn(*unit) && importAll(*unit);
+    bool ok = (declareOwn(*unit) || options.recovers) && importAll(*unit);
     loading.pop_back();
-    return ok ? unit : nullptr;
+    return ok || options.recovers ? unit : nullptr;
   }
 
   static std::pair<llvm::StringRef, Loc> nameOf(const Decl &d) {
@@ -83,6 +85,7 @@ private:
   }
 
   bool declareOwn(Unit &unit) {
+    bool ok = true;
     for (const DeclPtr &d : unit.file->items) {
       auto [name, where] = nameOf(*d);
       if (name.empty())
@@ -92,16 +95,23 @@ private:
         continue;
       auto e = diag.error(where) << "expected a new name, but `" << name << "` is declared twice";
       e.note(nameOf(*slot->second.decl).second) << "first declared here";
-      return false;
+      ok = false;
+      if (!options.recovers)
+        break;
     }
-    return true;
+    return ok;
   }
 
   bool importAll(Unit &unit) {
     for (const DeclPtr &d : unit.file->items)
       if (auto *import = llvm::dyn_cast<ImportDecl>(d.get())) {
+        if (import->path.empty() || llvm::is_contained(import->path, "?"))
+          continue; // what did not parse
         Unit *imported = find(*import, unit);
-        if (!imported || !bring(*imported, unit, *import))
+        if (imported)
+          unit.imports[import] = imported;
+        bool ok = imported && bring(*imported, unit, *import);
+        if (!ok && !options.recovers)
           return false;
       }
     return true;
@@ -125,7 +135,8 @@ private:
         e.note(import.pathLoc) << "imported here";
       else
         e.note(other) << "and declared here";
-      return false;
+      if (!options.recovers)
+        return false;
     }
     return true;
   }
@@ -135,7 +146,7 @@ private:
     std::string relative = llvm::join(import.path, "/") + ".tin";
     std::string from = sources.name(importer.file->id).str();
     std::vector<std::string> tried;
-    if (!embedded.count(&importer)) {
+    if (!importer.isEmbedded) {
       llvm::SmallString<256> beside(path::parent_path(from)), above(beside);
       path::append(beside, relative);
       tried.push_back(beside.str().str());
@@ -147,14 +158,20 @@ private:
       path::append(library, relative);
       tried.push_back(library.str().str());
     }
-    for (const std::string &candidate : tried)
+    for (const std::string &candidate : tried) {
+      std::string identity = identityOf(candidate);
+      auto buffer = options.buffers ? options.buffers->find(identity) : decltype(options.buffers->end())();
+      if (options.buffers && buffer != options.buffers->end())
+        return unitOf(identity, candidate, import, [&] { return std::optional(buffer->second); });
       if (fs::is_regular_file(candidate))
-        return unitOf(identityOf(candidate), candidate, import, [&] { return readFile(candidate, diag, import.loc); });
+        return unitOf(identity, candidate, import, [&] { return readFile(candidate, diag, import.loc); });
+    }
     for (const StdFile &f : stdFiles()) {
       if (!options.stdDir.empty() || relative != f.name)
         continue;
       Unit *u = unitOf("embedded:" + relative, relative, import, [&] { return std::optional(f.text.str()); });
-      embedded[u] = true;
+      if (u)
+        u->isEmbedded = true;
       return u;
     }
     auto e = diag.error(import.pathLoc) << "expected a file " << relative << ", but there is none";
@@ -196,7 +213,6 @@ private:
   Diagnostics &diag;
   std::unique_ptr<Program> program;
   std::map<std::string, Unit *> known;
-  std::map<const Unit *, bool> embedded;
   std::vector<Unit *> loading; ///< from the main file to the one being read
 };
 } // namespace

@@ -23,6 +23,11 @@ struct LoadOptions {
   std::vector<std::string> sets; ///< `name=EXPR`, in the order given; the last of a name counts
   std::string config;            ///< path of a config.json, or empty
   std::string stdDir;            ///< folder that holds `std/`, instead of the embedded library
+
+  /// Texts that stand for files (an editor's unsaved buffers), by `identityOf`.
+  const std::map<std::string, std::string> *buffers = nullptr;
+  /// Goes on after errors: trees and scopes hold what could be read.
+  bool recovers = false;
 };
 
 struct Unit;
@@ -37,6 +42,9 @@ struct Symbol {
 struct Unit {
   std::unique_ptr<File> file;
   std::map<std::string, Symbol> scope;
+  std::map<const ImportDecl *, const Unit *> imports;
+  std::string identity;    ///< `identityOf` its file
+  bool isEmbedded = false; ///< part of the library inside the program
 };
 
 /// A value from outside for a config. `value->loc` points into the text it
@@ -60,13 +68,17 @@ struct Program {
   const Unit &main() const { return *units.front(); }
 };
 
-/// Reads `path` and everything it imports. Null after an error.
+/// Reads `path` and everything it imports. Null after an error (when recovering:
+/// only where `path` itself cannot be read).
 std::unique_ptr<Program> load(const std::string &path, const LoadOptions &options, SourceManager &sources,
                               Diagnostics &diag);
 /// The same for a main file that is already in memory (an editor's buffer);
 /// `name` is its path and decides where imports are looked for.
 std::unique_ptr<Program> loadText(const std::string &name, std::string text, const LoadOptions &options,
                                   SourceManager &sources, Diagnostics &diag);
+
+/// One string for every name of a file on disk.
+std::string identityOf(const std::string &path);
 
 /// The whole text of a regular file, or nothing after an error at `where`
 /// (or without place).

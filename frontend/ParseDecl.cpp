@@ -4,8 +4,6 @@
 
 namespace tintype::frontend {
 
-static const std::vector<std::string> kSections = {"task", "train", "adapt", "serve", "checkpoint"};
-
 //===-- Files -------------------------------------------------------------===//
 
 std::unique_ptr<File> Parser::parseFile() {
@@ -14,9 +12,14 @@ std::unique_ptr<File> Parser::parseFile() {
   skipNewlines();
   while (!at(Tok::End)) {
     std::string doc = docAbove(loc());
+    size_t before = pos;
     f->items.push_back(parseItem());
     f->items.back()->doc = std::move(doc);
+    f->items.back()->end = endOfLast();
     parseEnd();
+    recover(/*inBraces=*/false);
+    if (pos == before)
+      take();
   }
   return f;
 }
@@ -42,7 +45,7 @@ DeclPtr Parser::parseItem() {
   case Tok::Fn:
     return parseFn(/*needsName=*/true);
   case Tok::Name:
-    if (llvm::is_contained(kSections, textOf(peek())))
+    if (llvm::is_contained(sectionNames(), textOf(peek())))
       return parseSection();
     break;
   default:
@@ -51,7 +54,7 @@ DeclPtr Parser::parseItem() {
   Token t = peek();
   if (DiagBuilder *e = failExpected("`import`, `config`, `block`, `model`, `fn` or a section")) {
     std::vector<std::string> words = {"import", "config", "block", "model", "fn"};
-    words.insert(words.end(), kSections.begin(), kSections.end());
+    words.insert(words.end(), sectionNames().begin(), sectionNames().end());
     if (t.kind == Tok::Param)
       e->hint() << "parameters stand in a `block` or `model`";
     else if (auto near = t.kind == Tok::Name ? nearest(textOf(t), words) : std::nullopt)
@@ -108,7 +111,7 @@ DeclPtr Parser::parseSection() {
   Loc open = loc();
   expect(Tok::LBrace);
   skipNewlines();
-  while (!at(Tok::RBrace) && !at(Tok::End)) {
+  while (!at(Tok::RBrace) && !at(Tok::End) && !(recovers && errors && atItemStart())) {
     SectionDecl::Entry entry;
     entry.keyLoc = loc();
     entry.key = takeName("a setting");
@@ -124,6 +127,7 @@ DeclPtr Parser::parseSection() {
     if (!accept(Tok::Comma) && !at(Tok::RBrace) && !accept(Tok::Newline) && !at(Tok::End))
       failExpected("`,` or end of line after a setting");
     skipNewlines();
+    recover(/*inBraces=*/true);
   }
   close(Tok::RBrace, open);
   return d;
@@ -148,6 +152,7 @@ std::vector<DeclPtr> Parser::parseMembers() {
     std::string doc = docAbove(loc());
     members.push_back(parseMember());
     members.back()->doc = std::move(doc);
+    members.back()->end = endOfLast();
   });
   return members;
 }

@@ -100,7 +100,10 @@ std::vector<Dim> Parser::parseDims() {
 
 std::vector<StmtPtr> Parser::parseStmts() {
   std::vector<StmtPtr> stmts;
-  parseBraced([&] { stmts.push_back(parseStmt()); });
+  parseBraced([&] {
+    stmts.push_back(parseStmt());
+    stmts.back()->end = endOfLast();
+  });
   return stmts;
 }
 

@@ -12,12 +12,62 @@ void Parser::parseBraced(llvm::function_ref<void()> parseOne) {
   Loc open = loc();
   expect(Tok::LBrace);
   skipNewlines();
-  while (!at(Tok::RBrace) && !at(Tok::End)) {
+  while (!at(Tok::RBrace) && !at(Tok::End) && !(recovers && errors && atItemStart())) {
     parseOne();
     if (!at(Tok::RBrace))
       parseEnd();
+    recover(/*inBraces=*/true);
   }
   close(Tok::RBrace, open);
+}
+
+static const std::vector<std::string> kSections = {"task", "train", "adapt", "serve", "checkpoint"};
+llvm::ArrayRef<std::string> sectionNames() { return kSections; }
+
+bool Parser::atItemStart() const {
+  const Token &t = peek();
+  bool isFirst = !t.offset || sources.text(file)[t.offset - 1] == '\n';
+  switch (t.kind) {
+  case Tok::Import:
+  case Tok::Config:
+  case Tok::Block:
+  case Tok::Model:
+  case Tok::Fn:
+    return isFirst;
+  case Tok::Name:
+    // A statement or member of that name goes on with `=`, `[` or `:`.
+    return isFirst && llvm::is_contained(kSections, textOf(t)) &&
+           (peek(1).kind == Tok::LBrace || peek(1).kind == Tok::Name);
+  default:
+    return false;
+  }
+}
+
+void Parser::recover(bool inBraces) {
+  constexpr unsigned kMostErrors = 50;
+  if (!failed || !recovers || errors >= kMostErrors)
+    return;
+  failed = false;
+  pos = failedAt;
+  unsigned open = 0;
+  while (!at(Tok::End) && !atItemStart()) {
+    if (inBraces && !open && at(Tok::RBrace))
+      return;
+    if (inBraces && !open && at(Tok::Newline)) {
+      skipNewlines();
+      return;
+    }
+    Tok kind = take().kind;
+    open += kind == Tok::LBrace;
+    open -= kind == Tok::RBrace && open;
+  }
+}
+
+Loc Parser::endOfLast() const {
+  size_t i = failed ? failedAt : pos;
+  while (i && lexed.tokens[i - 1].kind == Tok::Newline)
+    --i;
+  return {file, i ? lexed.tokens[i - 1].offset + lexed.tokens[i - 1].length : 0};
 }
 
 void Parser::parseEnd() {
@@ -66,8 +116,14 @@ std::string Parser::takeString(const char *what) {
 DiagBuilder *Parser::fail(Loc where) {
   if (failed)
     return nullptr;
+  // One mistake may keep several levels from closing; it is told once.
+  bool isNew = failedAt != pos;
   failed = true;
+  failedAt = pos;
   pos = lexed.tokens.size() - 1;
+  if (!isNew)
+    return nullptr;
+  ++errors;
   lastError = diag.error(where);
   return &*lastError;
 }
@@ -154,6 +210,11 @@ std::unique_ptr<File> parseFile(FileId file, const SourceManager &sources, Diagn
   Parser parser(file, sources, diag, *lexed);
   auto tree = parser.parseFile();
   return parser.hasFailed() ? nullptr : std::move(tree);
+}
+
+std::unique_ptr<File> parseRecovering(FileId file, const SourceManager &sources, Diagnostics &diag) {
+  auto lexed = lex(file, sources, diag, /*recovers=*/true);
+  return lexed ? Parser(file, sources, diag, *lexed, /*recovers=*/true).parseFile() : nullptr;
 }
 
 ExprPtr parseExpression(FileId file, const SourceManager &sources, Diagnostics &diag) {

@@ -1,7 +1,8 @@
 //===- ParserImpl.h - the parser's state and productions --------*- C++ -*-===//
 // Private to the parser's four files. After an error the cursor stands on
-// the End token for good and further errors are dropped, so productions need
-// no checks: every loop ends at End, and every production returns some tree.
+// the End token and further errors are dropped, so productions need no checks:
+// every loop ends at End, and every production returns some tree. For editors
+// the loops over lines then put the cursor back and go on (`recover`).
 //===----------------------------------------------------------------------===//
 #ifndef TINTYPE_FRONTEND_PARSERIMPL_H
 #define TINTYPE_FRONTEND_PARSERIMPL_H
@@ -10,10 +11,13 @@
 
 namespace tintype::frontend {
 
+/// `task`, `train`, ..
+llvm::ArrayRef<std::string> sectionNames();
+
 class Parser {
 public:
-  Parser(FileId file, const SourceManager &sources, Diagnostics &diag, const Lexed &lexed)
-      : file(file), sources(sources), diag(diag), lexed(lexed) {}
+  Parser(FileId file, const SourceManager &sources, Diagnostics &diag, const Lexed &lexed, bool recovers = false)
+      : file(file), sources(sources), diag(diag), lexed(lexed), recovers(recovers) {}
 
   std::unique_ptr<File> parseFile();
   ExprPtr parseWholeExpression();
@@ -79,6 +83,8 @@ private:
     while (accept(Tok::Newline))
       ;
   }
+  /// Behind the last token taken.
+  Loc endOfLast() const;
   std::string takeName(const char *what);
   std::string takeString(const char *what);
   void expect(Tok kind);
@@ -102,6 +108,10 @@ private:
     Parser &parser;
   };
   void failTooDeep();
+  /// After an error, when recovering: goes to the next line of these braces
+  /// (`inBraces`), else to the next item of the file.
+  void recover(bool inBraces);
+  bool atItemStart() const;
   /// Sets the first token and the height of a node from its children.
   template <typename T>
   ExprPtr finish(std::unique_ptr<T> node, Loc begin, std::initializer_list<const Expr *> children);
@@ -116,6 +126,9 @@ private:
   size_t pos = 0;
   unsigned depth = 0;
   bool failed = false;
+  bool recovers;
+  size_t failedAt = ~size_t(0); ///< the token of the last error
+  unsigned errors = 0;
   size_t nextComment = 0;
   std::optional<DiagBuilder> lastError;
 };

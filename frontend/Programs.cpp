@@ -326,8 +326,10 @@ void Elaborator::summarize(Summary &out, const Recipe &recipe) {
         text += (text.size() > 1 ? ", " : "") + p.name + ": " + toString(p.type);
       out.functions.push_back({fn->name, text + ") -> " + toString(fn->result)});
     }
+  for (auto &[name, l] : limits)
+    out.bounds.push_back({name, l.min, l.max == Limits().max ? 0 : l.max, l.multiple});
   auto forward = module->lookupSymbol<FuncOp>("forward");
-  if (!forward)
+  if (!forward || observer)
     return;
   // Along a whole context of one example.
   std::map<std::string, int64_t> sizes;
@@ -346,7 +348,7 @@ void Elaborator::summarize(Summary &out, const Recipe &recipe) {
 }
 
 std::optional<Elaborated> elaborate(const Program &program, SourceManager &sources, mlir::MLIRContext *ctx,
-                                    Diagnostics &diag, bool wantsPrograms) {
+                                    Diagnostics &diag, bool wantsPrograms, Observer *observer) {
   ctx->loadDialect<graph::GraphDialect, mlir::arith::ArithDialect, mlir::math::MathDialect, mlir::func::FuncDialect>();
   std::unique_ptr<Program> library;
   for (const StdFile &f : stdFiles())
@@ -354,7 +356,7 @@ std::optional<Elaborated> elaborate(const Program &program, SourceManager &sourc
       library = loadText("std/tasks.tin", f.text.str(), {}, sources, diag);
   if (!library)
     return std::nullopt;
-  return Elaborator(program, *library, ctx, diag, wantsPrograms).run();
+  return Elaborator(program, *library, ctx, diag, wantsPrograms, observer).run();
 }
 
 } // namespace tintype::frontend

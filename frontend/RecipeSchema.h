@@ -1,5 +1,6 @@
 //===- RecipeSchema.h - which settings a section may have -------*- C++ -*-===//
-// Private to the recipe. Tables only: adding a setting is adding a line.
+// For the recipe, and for editors that complete it. Tables only: adding a setting
+// is adding a line.
 //===----------------------------------------------------------------------===//
 #ifndef TINTYPE_FRONTEND_RECIPESCHEMA_H
 #define TINTYPE_FRONTEND_RECIPESCHEMA_H
