@@ -59,6 +59,11 @@ if (build / "bin").is_dir():
     config.available_features.update("tool-" + p.name for p in (build / "bin").iterdir())
 if shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome"):
     config.available_features.add("chromium")
+if lit.util.which("nvim"):
+    config.available_features.add("nvim")
+if lit.util.which("emacs") and pathlib.Path("/usr/share/emacs/site-lisp/elpa-src").is_dir() and list(
+        pathlib.Path("/usr/share/emacs/site-lisp/elpa-src").glob("eglot-*")):
+    config.available_features.add("eglot")
 driver = build / "bin/tintype"
 if driver.exists() and "\n  build " in subprocess.run([driver, "--help"], capture_output=True, text=True).stdout:
     config.available_features.add("build")
