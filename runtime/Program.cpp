@@ -10,7 +10,7 @@
 
 namespace tintype::rt {
 
-constexpr int kMostResults = 32, kMostDims = 16, kMostArgs = 256;
+constexpr int kMostResults = 32, kMostDims = 16, kMostArgs = 256, kMostRanges = 16;
 
 Executor::Executor(const Manifest &m, const std::string &role, const DimValues &dims, ParameterStore *store,
                    Threads &threads, Boundary boundary)
@@ -117,6 +117,8 @@ void Executor::planLaunch(const Launch &l) {
            ", which has no value");
     s.args.push_back(&symbols[symbol]);
   }
+  s.firstRange = static_cast<int>(s.args.size());
+  s.args.resize(s.args.size() + 2 * l.ranges_size());
   s.firstInput = static_cast<int>(s.args.size());
   for (const Arg &a : l.inputs())
     s.args.push_back(makeBuffer(a, l.label()));
@@ -124,11 +126,12 @@ void Executor::planLaunch(const Launch &l) {
   for (const Arg &a : l.results())
     s.args.push_back(makeBuffer(a, l.label()));
   s.argCount = static_cast<int>(s.args.size());
-  if (l.results_size() > kMostResults || s.argCount > kMostArgs)
+  if (l.results_size() > kMostResults || s.argCount > kMostArgs || l.ranges_size() > kMostRanges)
     fail("kernel ", k.name(), " takes ", s.argCount, " arguments, more than the runtime passes");
-  s.blocks = 1;
+  s.blocks = s.turns = 1;
   for (const Axis &x : l.grid()) {
-    GridAxis g{evaluate(x.extent(), values, manifest), x.block(), 0, {}};
+    GridAxis g{evaluate(x.extent(), values, manifest), x.block(), 0, {}, x.ordered()};
+    s.accumulates |= g.isOrdered;
     g.count = (g.extent + g.block - 1) / g.block;
     for (int r = 0; r < l.results_size(); ++r) {
       if (x.result_dim(r) < 0)
@@ -140,9 +143,17 @@ void Executor::planLaunch(const Launch &l) {
              " crops a dimension of ", b->dim[h].extent);
       g.crops.push_back({r, h});
     }
-    if (__builtin_mul_overflow(s.blocks, g.count, &s.blocks))
+    int64_t &blocks = g.isOrdered ? s.turns : s.blocks;
+    if (__builtin_mul_overflow(blocks, g.count, &blocks))
       fail(l.label(), ": the grid has too many blocks at ", values.str());
     s.grid.push_back(std::move(g));
+  }
+  for (const Range &r : l.ranges()) {
+    int axes = static_cast<int>(s.grid.size());
+    if (r.axis() >= axes || r.over() < 0 || ((r.has_low() || r.has_high()) && r.over() >= axes))
+      fail("the manifest in this binary is damaged: ", l.label(), ": a range over axis ", r.axis(), " of ", axes);
+    s.ranges.push_back({evaluate(r.extent(), values, manifest), r.axis(), r.over(), r.has_low() ? r.low() : kNoBound,
+                        r.has_high() ? r.high() : kNoBound});
   }
   s.flops = static_cast<double>(l.flops().ops_size() ? evaluate(l.flops(), values, manifest) : 0);
   s.bytes = static_cast<double>(l.bytes().ops_size() ? evaluate(l.bytes(), values, manifest) : 0);
@@ -169,11 +180,38 @@ void Executor::setProfiling(bool on) {
 
 /// Calls the kernel on one block: result descriptors are copied and cropped,
 /// everything else is shared by all blocks.
-void Executor::runBlock(const Step &s, int64_t block) const {
+void Executor::callKernel(const Step &s, int64_t block, int64_t turn) const {
   HalideBuffer results[kMostResults];
   HalideDim dims[kMostResults][kMostDims];
   void *args[kMostArgs];
+  int32_t places[2 * kMostRanges];
+  int64_t starts[kMostDims], counts[kMostDims], rest = block, restOfTurn = turn;
+  for (size_t a = s.grid.size(); a-- > 0;) { // the last axis runs fastest
+    const GridAxis &g = s.grid[a];
+    int64_t &at = g.isOrdered ? restOfTurn : rest;
+    starts[a] = at % g.count * g.block;
+    counts[a] = std::min(g.block, g.extent - starts[a]);
+    at /= g.count;
+  }
   std::memcpy(args, s.args.data(), s.argCount * sizeof(void *));
+  for (size_t i = 0; i < s.ranges.size(); ++i) {
+    const BlockRange &r = s.ranges[i];
+    int64_t from = r.axis < 0 ? 0 : starts[r.axis], to = r.axis < 0 ? r.extent : from + counts[r.axis];
+    if (r.low != kNoBound)
+      from = std::max(from, (starts[r.over] + r.low) & ~int64_t(15)); // results are cropped at whole vectors
+    if (r.high != kNoBound)
+      to = std::min(to, starts[r.over] + counts[r.over] + r.high);
+    if (to <= from && s.accumulates)
+      return; // adds nothing
+    places[2 * i] = static_cast<int32_t>(std::min(from, r.extent - 1));
+    places[2 * i + 1] = static_cast<int32_t>(std::max<int64_t>(to - from, 1)); // a filter leaves out what is not meant
+    if (r.axis >= 0) { // results too: what lies outside gets nothing
+      starts[r.axis] = places[2 * i];
+      counts[r.axis] = places[2 * i + 1];
+    }
+    args[s.firstRange + 2 * i] = &places[2 * i];
+    args[s.firstRange + 2 * i + 1] = &places[2 * i + 1];
+  }
   int resultCount = s.argCount - s.firstResult;
   for (int r = 0; r < resultCount; ++r) {
     results[r] = *static_cast<HalideBuffer *>(args[s.firstResult + r]);
@@ -181,18 +219,13 @@ void Executor::runBlock(const Step &s, int64_t block) const {
     results[r].dim = dims[r];
     args[s.firstResult + r] = &results[r];
   }
-  int64_t rest = block;
-  for (size_t a = s.grid.size(); a-- > 0;) { // the last axis runs fastest
-    const GridAxis &g = s.grid[a];
-    int64_t start = rest % g.count * g.block;
-    rest /= g.count;
-    for (const Crop &c : g.crops) {
+  for (size_t a = 0; a < s.grid.size(); ++a)
+    for (const Crop &c : s.grid[a].crops) {
       HalideDim &d = dims[c.result][c.dim];
-      d.min = static_cast<int32_t>(start);
-      d.extent = static_cast<int32_t>(std::min(g.block, g.extent - start));
-      results[c.result].host += start * d.stride * ((results[c.result].bits + 7) / 8);
+      d.min = static_cast<int32_t>(starts[a]);
+      d.extent = static_cast<int32_t>(counts[a]);
+      results[c.result].host += starts[a] * d.stride * ((results[c.result].bits + 7) / 8);
     }
-  }
   setCurrentKernel(s.name);
   Timeline *timeline = Timeline::active();
   int64_t began = timeline ? Timeline::now() : 0;
@@ -204,7 +237,51 @@ void Executor::runBlock(const Step &s, int64_t block) const {
   if (profiling)
     cpuNanoseconds[s.kernel].fetch_add(threadNanoseconds() - start, std::memory_order_relaxed);
   if (timeline)
-    timeline->add(*s.launch, manifest.kernels(s.kernel), block, s.flops / double(s.blocks), s.bytes / double(s.blocks), began);
+    timeline->add(*s.launch, manifest.kernels(s.kernel), block, s.flops / double(s.blocks * s.turns), s.bytes / double(s.blocks * s.turns), began);
+}
+
+/// Zeroes what `data` shows of the dims from `h` inwards, but for those cropped to `extent`.
+static void clear(uint8_t *data, const HalideDim *dim, const int64_t *extent, int h, int64_t bytes) {
+  bool isDense = true; // from here inwards
+  for (int i = h; i >= 0; --i)
+    isDense &= extent[i] == dim[i].extent || i == h;
+  if (h < 0 || isDense) {
+    std::memset(data, 0, h < 0 ? bytes : extent[h] * dim[h].stride * bytes);
+    return;
+  }
+  for (int64_t i = 0; i < extent[h]; ++i)
+    clear(data + i * dim[h].stride * bytes, dim, extent, h - 1, bytes);
+}
+
+/// Zeroes all that the turns of a block add to.
+void Executor::clearResults(const Step &s, int64_t block) const {
+  for (int r = 0; r < s.argCount - s.firstResult; ++r) {
+    const auto *b = static_cast<const HalideBuffer *>(s.args[s.firstResult + r]);
+    int64_t extent[kMostDims], bytes = (b->bits + 7) / 8, at = block;
+    uint8_t *data = b->host;
+    for (int h = 0; h < b->rank; ++h)
+      extent[h] = b->dim[h].extent;
+    for (size_t a = s.grid.size(); a-- > 0;) {
+      const GridAxis &g = s.grid[a];
+      if (g.isOrdered)
+        continue;
+      int64_t start = at % g.count * g.block;
+      at /= g.count;
+      for (const Crop &c : g.crops)
+        if (c.result == r) {
+          extent[c.dim] = std::min(g.block, g.extent - start);
+          data += start * b->dim[c.dim].stride * bytes;
+        }
+    }
+    clear(data, b->dim, extent, b->rank - 1, bytes);
+  }
+}
+
+void Executor::runBlock(const Step &s, int64_t block) const {
+  if (s.accumulates)
+    clearResults(s, block);
+  for (int64_t turn = 0; turn < s.turns; ++turn)
+    callKernel(s, block, turn);
 }
 
 void Executor::run() {

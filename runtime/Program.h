@@ -79,15 +79,26 @@ private:
   struct GridAxis {
     int64_t extent, block, count;
     std::vector<Crop> crops;
+    bool isOrdered;
   };
+  /// What part of an extent a block takes (Range of the manifest).
+  struct BlockRange {
+    int64_t extent;
+    int axis, over;
+    int64_t low, high; ///< kNoBound: none
+  };
+  static constexpr int64_t kNoBound = INT64_MIN;
   struct Step {
     KernelEntry entry;
     const char *name;
     const Launch *launch;
-    int kernel, argCount, firstInput, firstResult; ///< positions in args: symbols, inputs, results
-    int64_t blocks;
+    int kernel, argCount, firstRange, firstInput, firstResult; ///< positions in args: symbols, ranges, inputs, results
+    int64_t blocks;                                            ///< in any order
+    int64_t turns;                                             ///< of each block, in order
+    bool accumulates;                                          ///< results start at zero
     std::vector<void *> args;
     std::vector<GridAxis> grid;
+    std::vector<BlockRange> ranges;
     double flops, bytes;
   };
 
@@ -97,6 +108,8 @@ private:
   void placeBuffer(int buffer, void *data);
   void runInOrder();
   void runBlock(const Step &step, int64_t block) const;
+  void callKernel(const Step &step, int64_t block, int64_t turn) const;
+  void clearResults(const Step &step, int64_t block) const;
   void *inputData(const std::string &role);
   void *outputData(const std::string &name);
 

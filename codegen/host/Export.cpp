@@ -367,6 +367,21 @@ LogicalResult FunctionExport::addLaunch(func::CallOp call) {
       a->set_block(cast<IntegerAttr>(axis.get("block")).getInt());
       for (int32_t d : cast<DenseI32ArrayAttr>(axis.get("dims")).asArrayRef())
         a->add_result_dim(d);
+      a->set_ordered(bool(axis.get("ordered")));
+    }
+  if (auto ranges = kernel->getAttrOfType<ArrayAttr>("graph.ranges"))
+    for (auto range : ranges.getAsRange<DictionaryAttr>()) {
+      auto *r = launch->add_ranges();
+      auto number = [&](StringRef name) { return range.getAs<IntegerAttr>(name); };
+      if (failed(m.size(cast<DimsAttr>(range.get("extent"))[0], r->mutable_extent())))
+        return failure();
+      r->set_axis(number("axis").getInt());
+      if (auto over = number("over"))
+        r->set_over(over.getInt());
+      if (auto low = number("low"))
+        r->set_low(low.getInt());
+      if (auto high = number("high"))
+        r->set_high(high.getInt());
     }
   return success();
 }

@@ -63,6 +63,36 @@ static bool touchesQuadratic(Operation *contraction, const llvm::SmallPtrSetImpl
   });
 }
 
+/// Everything ranges over blocks of one pair of dims of quadratic tensors: sums of
+/// products make these, pointwise definitions change them, and sums over one dim of
+/// the pair read them. Blocks then add up in the results, whatever their order.
+static std::string whyNotOneBlock(ArrayRef<Operation *> group, const llvm::SmallPtrSetImpl<Operation *> &members) {
+  SmallVector<AffineExpr> dims;
+  for (Operation *op : group)
+    if (isQuadratic(op->getResult(0))) {
+      if (!dims.empty() && dims != dimsOf(op->getResult(0).getType()))
+        return "no reduction says what its rows are, and tensors of quadratic size differ";
+      dims = dimsOf(op->getResult(0).getType());
+    }
+  for (Operation *op : group) {
+    bool isSum = isContraction(op) && !isQuadratic(op->getResult(0)), readsQuadratic = false;
+    for (ReadOp read : readsOf(op)) {
+      Operation *source = read.getSource().getDefiningOp();
+      if (!members.contains(source))
+        continue;
+      if (isContraction(source) && !isQuadratic(source->getResult(0)))
+        return "one reads a sum before all blocks have added to it";
+      bool isWide = isQuadratic(read.getSource());
+      readsQuadratic |= isWide;
+      if (isWide && (isSum ? !read.getMap().isProjectedPermutation() : !isIdentityRead(read)))
+        return "one reads the other at another point";
+    }
+    if (isContraction(op) && isSum != readsQuadratic)
+      return "a contraction neither makes nor sums what lies between";
+  }
+  return "";
+}
+
 std::string whyNotOneKernel(ArrayRef<Operation *> group, bool keepInCache) {
   // Compile time: each definition is a Halide function, and loop nests are fused.
   constexpr size_t maxDefinitions = 32;
@@ -83,10 +113,17 @@ std::string whyNotOneKernel(ArrayRef<Operation *> group, bool keepInCache) {
       if (isContraction(op) && !(keepInCache && touchesQuadratic(op, members)))
         return contractions > 1 ? "it would hold " + std::to_string(contractions) + " contractions"
                                 : "a contraction and a reduction";
+  // Rows stay in cache for what reduces them; any other reduction would only keep
+  // blocks of columns from adding up one after the other.
+  if (reductions > contractions && llvm::any_of(group, [](Operation *op) { return isQuadratic(op->getResult(0)); }))
+    for (Operation *op : group)
+      if (isReduction(op) && !isContraction(op) &&
+          llvm::none_of(readsOf(op), [](ReadOp read) { return isQuadratic(read.getSource()); }))
+        return "a reduction reads nothing of quadratic size";
   if (reductions > contractions)
     return whyNotOneRow(group, members);
   if (contractions > 1)
-    return "no reduction says what its rows are";
+    return whyNotOneBlock(group, members);
   return whyNotOneSpace(group, members, dimsOf(group.front()->getResult(0).getType()));
 }
 

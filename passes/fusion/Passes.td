@@ -29,6 +29,28 @@ def GraphShareDraws : Pass<"graph-share-draws", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numSites", "sites", "sites that became states">];
 }
 
+def GraphExchangeSums : FusionPass<"graph-exchange-sums", "::mlir::func::FuncOp"> {
+  let summary = "sum over features what another sum has weighed already";
+  let description = [{
+    The derivative of a normalised row needs the sum over columns of its weights
+    times their derivatives, which are sums over features themselves. With the
+    sums exchanged it is a sum over features of the weighted sum that the forward
+    pass keeps: a pass over a tensor of linear instead of quadratic size, and one
+    that blocks of columns need not wait for.
+
+    ```mlir
+    %o = graph.compute sum over <T, 8> by <T> { p[d0, d2] * v[d2, d1] }     // p = x / d
+    %w = graph.compute sum over <T, T> by <8> { y[d0, d2] * v[d1, d2] }
+    %z = graph.compute sum over <T> by <T> { w[d0, d1] * x[d0, d1] }
+    ```
+    becomes
+    ```mlir
+    %z = graph.compute sum over <T> by <8> { y[d0, d1] * o[d0, d1] * d[d0] }
+    ```
+  }];
+  let statistics = [Statistic<"numExchanged", "exchanged", "sums over features instead of columns">];
+}
+
 def GraphRecompute : FusionPass<"graph-recompute", "::mlir::func::FuncOp"> {
   let summary = "compute tensors of quadratic size again after the loss instead of keeping them";
   let description = [{

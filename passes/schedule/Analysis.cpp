@@ -3,7 +3,7 @@
 // either side: the factors of the product fall into those that read the
 // innermost loop of the result (b) and the others (a).
 //===----------------------------------------------------------------------===//
-#include "passes/schedule/Lowering.h"
+#include "passes/schedule/BlockKernel.h"
 
 using namespace mlir;
 using namespace tintype::graph;
@@ -69,8 +69,7 @@ ReadOp readBehind(Value v) {
   return v.getDefiningOp<ReadOp>();
 }
 
-/// The leaves of a tree of multiplications.
-static void factorsOf(Value v, SmallVectorImpl<Value> &factors) {
+void factorsOf(Value v, SmallVectorImpl<Value> &factors) {
   if (auto mul = v.getDefiningOp<arith::MulFOp>()) {
     factorsOf(mul.getLhs(), factors);
     factorsOf(mul.getRhs(), factors);

@@ -187,20 +187,38 @@ void Lowering::emitOutputs() {
     places[op] = {name, 0};
   }
   SmallVector<Attribute> axes;
-  for (GridAxis &a : grid)
-    axes.push_back(definitions.getDictionaryAttr(
-        {definitions.getNamedAttr("block", definitions.getI64IntegerAttr(a.block)),
-         definitions.getNamedAttr("dims", definitions.getDenseI32ArrayAttr(a.dims)),
-         definitions.getNamedAttr("extent", DimsAttr::get(ctx, {a.extent}))}));
-  kernel->setAttr("graph.grid", definitions.getArrayAttr(axes));
-  kernel->setAttr("graph.symbols", pipeline.getSymbols());
+  OpBuilder &b = definitions;
+  auto extentOf = [&](AffineExpr e) { return b.getNamedAttr("extent", DimsAttr::get(ctx, {e})); };
+  for (GridAxis &a : grid) {
+    SmallVector<NamedAttribute> entries{b.getNamedAttr("block", b.getI64IntegerAttr(a.block)),
+                                        b.getNamedAttr("dims", b.getDenseI32ArrayAttr(a.dims)), extentOf(a.extent)};
+    if (a.isOrdered)
+      entries.push_back(b.getNamedAttr("ordered", b.getUnitAttr()));
+    axes.push_back(b.getDictionaryAttr(entries));
+  }
+  kernel->setAttr("graph.grid", b.getArrayAttr(axes));
+  SmallVector<Attribute> parts;
+  for (GridRange &r : ranges) {
+    SmallVector<NamedAttribute> entries{b.getNamedAttr("axis", b.getI64IntegerAttr(r.axis)), extentOf(r.extent)};
+    if (r.low)
+      entries.push_back(b.getNamedAttr("low", b.getI64IntegerAttr(*r.low)));
+    if (r.high)
+      entries.push_back(b.getNamedAttr("high", b.getI64IntegerAttr(*r.high)));
+    if (r.over >= 0)
+      entries.push_back(b.getNamedAttr("over", b.getI64IntegerAttr(r.over)));
+    parts.push_back(b.getDictionaryAttr(entries));
+  }
+  if (!parts.empty())
+    kernel->setAttr("graph.ranges", b.getArrayAttr(parts));
+  auto symbols = pipeline.getSymbols().getValue().drop_back(2 * ranges.size());
+  kernel->setAttr("graph.symbols", b.getArrayAttr(symbols));
   for (auto [r, v] : llvm::enumerate(results)) {
     const Place &place = places[v.getDefiningOp()];
     SmallVector<AffineExpr> dims = dimsOf(v.getType());
     SmallVector<int64_t> blocks(dims.size(), 0);
     for (GridAxis &a : grid)
       if (a.dims[r] >= 0)
-        blocks[a.dims[r]] = a.block;
+        blocks[a.dims[r]] = a.isOrdered && a.block > 16 ? 16 : a.block; // a range may start inside of a block
     std::reverse(dims.begin(), dims.end());
     std::reverse(blocks.begin(), blocks.end());
     halide::OutputOp::create(definitions, kernel.getLoc(), FlatSymbolRefAttr::get(ctx, place.func),
@@ -222,7 +240,8 @@ void Lowering::emitCosts() {
     });
     if (auto c = dyn_cast<ComputeOp>(op); !c || c.isReduction())
       ++each; // the reducer
-    flops = flops + productOf(extentsOf(&op), ctx) * each;
+    auto compute = dyn_cast<ComputeOp>(op);
+    flops = flops + (pointsOf && compute ? pointsOf(compute) : productOf(extentsOf(&op), ctx)) * each;
   }
   auto add = [&](Type t) {
     int64_t width = std::max<int64_t>(cast<RankedTensorType>(t).getElementTypeBitWidth() / 8, 1);

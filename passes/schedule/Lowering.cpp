@@ -2,7 +2,7 @@
 // Goes from the results to what they need: a definition that is not written
 // inline becomes funcs when first wanted, by the template of its kind.
 //===----------------------------------------------------------------------===//
-#include "passes/schedule/Lowering.h"
+#include "passes/schedule/BlockKernel.h"
 #include "mlir/Transforms/CSE.h"
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/PatternMatch.h"
@@ -247,24 +247,39 @@ void Lowering::lowerPointwise(ArrayRef<ComputeOp> group, StringRef name) {
 }
 
 LogicalResult Lowering::run() {
-  useReciprocals(kernel);
+  // Equal ops are one before kinds are found: later passes compare values.
+  std::optional<BlockLowering> block;
+  if (machine.value("blocks", 1) && matchBlockKernel(kernel)) {
+    shareEqualOps(kernel);
+    prepareBlockKernel(kernel, *matchBlockKernel(kernel));
+    if (auto plan = matchBlockKernel(kernel))
+      block.emplace(*this, *plan);
+  }
+  if (!block)
+    useReciprocals(kernel);
   OpBuilder outer(kernel);
   outer.setInsertionPointAfter(kernel);
   SmallVector<StringRef> symbols = symbolsOf(kernel);
+  Strings places = block ? block->rangeSymbols() : Strings();
+  symbols.append(places.begin(), places.end());
   pipeline = halide::PipelineOp::create(outer, kernel.getLoc(), FlatSymbolRefAttr::get(ctx, kernel.getName()),
                                         outer.getStrArrayAttr(symbols));
-  Block &block = pipeline.getBody().emplaceBlock();
+  Block &body = pipeline.getBody().emplaceBlock();
   // Definitions stand before a mark, directives after it.
-  OpBuilder at = OpBuilder::atBlockEnd(&block);
+  OpBuilder at = OpBuilder::atBlockEnd(&body);
   auto mark = halide::ComputeRootOp::create(at, kernel.getLoc(), FlatSymbolRefAttr::get(ctx, "mark"));
   definitions.setInsertionPoint(mark);
-  directives.setInsertionPointToEnd(&block);
+  directives.setInsertionPointToEnd(&body);
   for (BlockArgument a : kernel.getArguments()) {
     auto type = cast<RankedTensorType>(a.getType());
     std::string name = "in" + std::to_string(a.getArgNumber());
     SmallVector<AffineExpr> dims(llvm::reverse(dimsOf(type)));
     halide::InputOp::create(definitions, a.getLoc(), name, DimsAttr::get(ctx, dims), type.getElementType());
     readFunc(a, name);
+  }
+  if (block) {
+    pointsOf = [&](ComputeOp op) { return block->points(op); };
+    return failed(block->run()) ? failure() : finish(mark);
   }
   for (auto op : kernel.getBody().front().getOps<ComputeOp>())
     if (auto c = matchContraction(op))
@@ -320,6 +335,10 @@ LogicalResult Lowering::run() {
     if (failed(ensure(op)))
       return failure();
   }
+  return finish(mark);
+}
+
+LogicalResult Lowering::finish(Operation *mark) {
   emitOutputs();
   emitCosts();
   for (auto &emit : late)

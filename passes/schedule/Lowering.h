@@ -119,7 +119,21 @@ struct GridAxis {
   AffineExpr extent;
   int64_t block;
   SmallVector<int32_t> dims; ///< dim of each result
+  bool isOrdered = false;    ///< its blocks run one after the other: some result adds them up
 };
+/// What part of an extent a block takes: that of an axis, or all of it; bounded by
+/// `first + low <= index <= last + high` for the rows [first, last] of axis `over`.
+struct GridRange {
+  int axis;
+  AffineExpr extent;
+  int over;
+  std::optional<int64_t> low, high;
+};
+/// What a reducer starts from, in the type it computes in.
+Value reducerIdentity(Body &b, graph::Reducer r, mlir::Type t);
+Value reduceTwo(Body &b, graph::Reducer r, Value x, Value y);
+
+class BlockLowering;
 
 class Lowering {
 public:
@@ -158,6 +172,7 @@ public:
   llvm::DenseSet<Value> wide; ///< tensors of bf16 whose funcs hold the rounded values as f32
 
 private:
+  friend class BlockLowering;
   /// A definition that is not written inline, and where its value lies.
   struct Place {
     std::string func;
@@ -182,6 +197,8 @@ private:
   bool isPaired(const Contraction &c) const { return machine.hasDot && c.isRounded; }
   void chooseGrid();
   std::pair<int64_t, int64_t> contractionBlock(graph::ComputeOp op, const Contraction &c, bool cutsN);
+  /// Outputs, costs and late directives; `mark` stands between definitions and directives.
+  LogicalResult finish(Operation *mark);
   void emitOutputs();
   void emitCosts();
   /// The contraction that `op` reads elementwise, directly or through what is inline, or null.
@@ -203,6 +220,9 @@ private:
   /// Directives that depend on all readers of a func.
   std::vector<std::function<void()>> late;
   SmallVector<GridAxis> grid;
+  SmallVector<GridRange> ranges;
+  /// How many points of a definition are computed, where that is not all of them.
+  std::function<AffineExpr(graph::ComputeOp)> pointsOf;
   int counter = 0;
 };
 

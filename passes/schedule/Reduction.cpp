@@ -13,8 +13,7 @@ using namespace tintype::graph;
 
 namespace tintype::schedule {
 
-/// What a reducer starts from, in the type it computes in.
-static Value identityOf(Body &b, Reducer r, Type t) {
+Value reducerIdentity(Body &b, Reducer r, Type t) {
   switch (r) {
   case Reducer::prod: return b.constant(t, 1);
   case Reducer::all: return b.constant(t, 1);
@@ -23,7 +22,7 @@ static Value identityOf(Body &b, Reducer r, Type t) {
   default: return b.constant(t, 0);
   }
 }
-static Value combine(Body &b, Reducer r, Value x, Value y) {
+Value reduceTwo(Body &b, Reducer r, Value x, Value y) {
   bool isFloat = isa<FloatType>(x.getType());
   auto &bb = b.b;
   switch (r) {
@@ -71,7 +70,7 @@ LogicalResult Lowering::lowerReduction(ComputeOp op, StringRef name) {
     if (isBool)
       value = arith::ExtUIOp::create(b.b, loc, type, value);
     if (filter)
-      value = arith::SelectOp::create(b.b, loc, filter, value, identityOf(b, reducer, type));
+      value = arith::SelectOp::create(b.b, loc, filter, value, reducerIdentity(b, reducer, type));
     return value;
   };
   auto outermostFirst = [](ArrayRef<Value> v) { return SmallVector<Value>(llvm::reverse(v)); };
@@ -83,7 +82,7 @@ LogicalResult Lowering::lowerReduction(ComputeOp op, StringRef name) {
   if (reducer == Reducer::argmax) {
     Type i32 = IntegerType::get(ctx, 32);
     func(f, vars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> {
-      return {identityOf(b, reducer, type), b.constant(0)};
+      return {reducerIdentity(b, reducer, type), b.constant(0)};
     });
     update(f, vars, rvars, rextents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
       SmallVector<Value> lv = outermostFirst(v);
@@ -108,13 +107,13 @@ LogicalResult Lowering::lowerReduction(ComputeOp op, StringRef name) {
     return success();
   }
 
-  func(f, vars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {identityOf(b, reducer, type)}; });
+  func(f, vars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {reducerIdentity(b, reducer, type)}; });
   if (isAcross) {
     update(f, vars, rvars, rextents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
       SmallVector<Value> lv = outermostFirst(v);
       lv.append(outermostFirst(r));
       Update u;
-      u.values.push_back(combine(b, reducer, b.load(f, v, type), term(b, lv)));
+      u.values.push_back(reduceTwo(b, reducer, b.load(f, v, type), term(b, lv)));
       return u;
     });
     computeRoot(f);
@@ -140,7 +139,7 @@ LogicalResult Lowering::lowerReduction(ComputeOp op, StringRef name) {
       partRvars.push_back(i == position ? "rb" : rvars[i]);
       partExtents.push_back(i == position ? (K + (L - 1)).floorDiv(L) : rextents[i]);
     }
-    func(part, partVars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {identityOf(b, reducer, type)}; });
+    func(part, partVars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {reducerIdentity(b, reducer, type)}; });
     update(part, partVars, partRvars, partExtents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
       Value k = b.tile(r[position], L, v[0]), at = isExact ? k : b.minimum(b.likely(k), b.size(K - 1));
       SmallVector<Value> reduction(r);
@@ -149,16 +148,16 @@ LogicalResult Lowering::lowerReduction(ComputeOp op, StringRef name) {
       lv.append(outermostFirst(reduction));
       Value x = term(b, lv);
       if (!isExact)
-        x = arith::SelectOp::create(b.b, loc, b.likely(b.less(k, b.size(K))), x, identityOf(b, reducer, type));
+        x = arith::SelectOp::create(b.b, loc, b.likely(b.less(k, b.size(K))), x, reducerIdentity(b, reducer, type));
       Update u;
-      u.values.push_back(combine(b, reducer, b.load(part, v, type), x));
+      u.values.push_back(reduceTwo(b, reducer, b.load(part, v, type), x));
       return u;
     });
     update(f, vars, {"l"}, {getAffineConstantExpr(L, ctx)}, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
       SmallVector<Value> at{r[0]};
       at.append(v.begin(), v.end());
       Update u;
-      u.values.push_back(combine(b, reducer, b.load(f, v, type), b.load(part, at, type)));
+      u.values.push_back(reduceTwo(b, reducer, b.load(f, v, type), b.load(part, at, type)));
       return u;
     });
     computeRoot(f);

@@ -19,6 +19,7 @@
 #include <chrono>
 #include <dlfcn.h>
 #include <immintrin.h>
+#include <malloc.h>
 #include <random>
 #include <sys/mman.h>
 #include <thread>
@@ -102,31 +103,71 @@ struct Run {
     std::vector<int64_t> dims;
     int width;
     Type type;
+    size_t bytes() const {
+      size_t n = width;
+      for (int64_t d : dims)
+        n *= d;
+      return n;
+    }
   };
   std::vector<Buffer> inputs, results;
   struct Axis {
     int64_t extent, block;
     std::vector<int32_t> dims;
+    bool isOrdered;
   };
   std::vector<Axis> grid;
-  int64_t blocks = 1;
+  struct Range {
+    int axis;
+    int64_t extent;
+    int over;
+    std::optional<int64_t> low, high;
+  };
+  std::vector<Range> ranges;
+  int64_t blocks = 1; // in any order
+  int64_t steps = 1;  // of a block, in order
+  bool accumulates = false;
   double flops = 0, bytes = 0;          ///< of one run, in 10^9
   std::vector<double> seconds, fraction; ///< measured; fraction of the peak around it
   double peak = 0;
 
   int block(int64_t index) {
+    for (int64_t s = 0; s < steps; ++s)
+      if (int rc = step(index, s))
+        return rc;
+    return 0;
+  }
+  int step(int64_t index, int64_t ordered) {
     std::vector<int64_t> lo(grid.size()), n(grid.size());
     for (int i = grid.size() - 1; i >= 0; --i) {
-      int64_t count = llvm::divideCeil(grid[i].extent, grid[i].block);
-      lo[i] = index % count * grid[i].block;
+      int64_t count = llvm::divideCeil(grid[i].extent, grid[i].block), &at = grid[i].isOrdered ? ordered : index;
+      lo[i] = at % count * grid[i].block;
       n[i] = std::min(grid[i].block, grid[i].extent - lo[i]);
-      index /= count;
+      at /= count;
+    }
+    std::vector<int32_t> places;
+    for (Range &r : ranges) {
+      int64_t from = r.axis < 0 ? 0 : lo[r.axis], to = r.axis < 0 ? r.extent : from + n[r.axis];
+      if (r.low)
+        from = std::max(from, (lo[r.over] + *r.low) & ~int64_t(15));
+      if (r.high)
+        to = std::min(to, lo[r.over] + n[r.over] + *r.high);
+      if (to <= from && accumulates)
+        return 0;
+      places.push_back(from);
+      places.push_back(std::max<int64_t>(to - from, 1));
+      if (r.axis >= 0) {
+        lo[r.axis] = from;
+        n[r.axis] = to - from;
+      }
     }
     std::vector<rt::HalideBuffer> buffers(inputs.size() + results.size());
     std::vector<rt::HalideDim> dims(16 * buffers.size());
     std::vector<void *> args;
     for (int32_t &s : symbols)
       args.push_back(&s);
+    for (int32_t &p : places)
+      args.push_back(&p);
     for (size_t k = 0; k < buffers.size(); ++k) {
       bool isResult = k >= inputs.size();
       Buffer &b = isResult ? results[k - inputs.size()] : inputs[k];
@@ -154,6 +195,9 @@ struct Run {
     return entry(args.data());
   }
   void all() {
+    for (Buffer &r : results)
+      if (accumulates)
+        memset(r.data, 0, r.bytes());
     std::atomic<int64_t> next{0};
     auto work = [&] {
       for (int64_t i; (i = next++) < blocks;)
@@ -248,12 +292,22 @@ static int prepare(Run &run, func::FuncOp fn, void *library, const std::map<std:
   }
   for (Attribute a : fn->getAttrOfType<ArrayAttr>("graph.grid")) {
     auto d = cast<DictionaryAttr>(a);
-    Run::Axis axis{sizes.extent(cast<graph::DimsAttr>(d.get("extent"))[0]), cast<IntegerAttr>(d.get("block")).getInt(), {}};
+    Run::Axis axis{sizes.extent(cast<graph::DimsAttr>(d.get("extent"))[0]), cast<IntegerAttr>(d.get("block")).getInt(), {}, bool(d.get("ordered"))};
     for (int32_t x : cast<DenseI32ArrayAttr>(d.get("dims")).asArrayRef())
       axis.dims.push_back(x);
-    run.blocks *= llvm::divideCeil(axis.extent, axis.block);
+    run.accumulates |= axis.isOrdered;
+    (axis.isOrdered ? run.steps : run.blocks) *= llvm::divideCeil(axis.extent, axis.block);
     run.grid.push_back(axis);
   }
+  if (auto ranges = fn->getAttrOfType<ArrayAttr>("graph.ranges"))
+    for (auto d : ranges.getAsRange<DictionaryAttr>()) {
+      auto number = [&](StringRef name) -> std::optional<int64_t> {
+        auto a = d.getAs<IntegerAttr>(name);
+        return a ? std::optional<int64_t>(a.getInt()) : std::nullopt;
+      };
+      run.ranges.push_back({(int)*number("axis"), sizes.extent(cast<graph::DimsAttr>(d.get("extent"))[0]), (int)number("over").value_or(-1),
+                            number("low"), number("high")});
+    }
   run.flops = sizes.extent(fn->getAttrOfType<graph::DimsAttr>("graph.flops")[0]) * 1e-9;
   run.bytes = sizes.extent(fn->getAttrOfType<graph::DimsAttr>("graph.bytes")[0]) * 1e-9;
   run.all();
@@ -304,10 +358,12 @@ static void report(Run &run) {
   double t = run.seconds[run.seconds.size() / 2];
   printf("%-28s %8.3f ms  %6.1f GFLOP/s  median %5.1f %% best %5.1f %% of %.0f  %5.1f GB/s  %ld blocks\n",
          run.fn.getName().str().c_str(), t * 1e3, run.flops / t, 100 * run.fraction[run.fraction.size() / 2],
-         100 * run.flops / run.seconds[0] / run.peak, run.peak, run.bytes / t, (long)run.blocks);
+         100 * run.flops / run.seconds[0] / run.peak, run.peak, run.bytes / t, (long)(run.blocks * run.steps));
 }
 
 int main(int argc, char **argv) {
+  mallopt(M_MMAP_THRESHOLD, 1 << 30); // temporaries of kernels stay mapped, as in the runtime
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
   for (auto &o : cl::getRegisteredOptions())
     o.second->setHiddenFlag(cl::Hidden);
   cl::ParseCommandLineOptions(argc, argv, "compiles, checks and times kernels\n");

@@ -65,9 +65,20 @@ Grid::Grid(func::FuncOp kernel, const Dims &dims) {
     Axis axis{extentAt(cast<graph::DimsAttr>(d.get("extent"))[0], dims), cast<IntegerAttr>(d.get("block")).getInt(), {}};
     auto of = cast<DenseI32ArrayAttr>(d.get("dims")).asArrayRef();
     axis.dims.assign(of.begin(), of.end());
-    blocks *= llvm::divideCeil(axis.extent, axis.block);
+    axis.isOrdered = bool(d.get("ordered"));
+    accumulates |= axis.isOrdered;
+    (axis.isOrdered ? turns : blocks) *= llvm::divideCeil(axis.extent, axis.block);
     axes.push_back(axis);
   }
+  if (auto list = kernel->getAttrOfType<ArrayAttr>("graph.ranges"))
+    for (auto d : list.getAsRange<DictionaryAttr>()) {
+      auto number = [&](StringRef name) -> std::optional<int64_t> {
+        auto a = d.getAs<IntegerAttr>(name);
+        return a ? std::optional<int64_t>(a.getInt()) : std::nullopt;
+      };
+      ranges.push_back({(int)number("axis").value_or(-1), (int)number("over").value_or(0),
+                        extentAt(cast<graph::DimsAttr>(d.get("extent"))[0], dims), number("low"), number("high")});
+    }
 }
 
 KernelCode::KernelCode(Grid grid) : grid(std::move(grid)) {}
@@ -112,14 +123,39 @@ llvm::Expected<std::unique_ptr<KernelCode>> KernelCode::load(func::FuncOp kernel
 }
 
 int KernelCode::block(const KernelData &data, int64_t index) const {
+  for (int64_t t = 0; t < grid.turns; ++t)
+    if (int rc = turn(data, index, t))
+      return rc;
+  return 0;
+}
+
+int KernelCode::turn(const KernelData &data, int64_t index, int64_t ordered) const {
   size_t rank = grid.axes.size();
   SmallVector<int64_t> low(rank), count(rank);
   for (int i = (int)rank - 1; i >= 0; --i) {
     const Grid::Axis &a = grid.axes[i];
     int64_t n = llvm::divideCeil(a.extent, a.block);
-    low[i] = index % n * a.block;
+    int64_t &at = a.isOrdered ? ordered : index;
+    low[i] = at % n * a.block;
     count[i] = std::min(a.block, a.extent - low[i]);
-    index /= n;
+    at /= n;
+  }
+  // The same as the runtime does with ranges (Executor::callKernel).
+  SmallVector<int32_t> places;
+  for (const Grid::Range &r : grid.ranges) {
+    int64_t from = r.axis < 0 ? 0 : low[r.axis], to = r.axis < 0 ? r.extent : from + count[r.axis];
+    if (r.low)
+      from = std::max(from, (low[r.over] + *r.low) & ~int64_t(15));
+    if (r.high)
+      to = std::min(to, low[r.over] + count[r.over] + *r.high);
+    if (to <= from && grid.accumulates)
+      return 0;
+    places.push_back(std::min(from, r.extent - 1));
+    places.push_back(std::max<int64_t>(to - from, 1));
+    if (r.axis >= 0) {
+      low[r.axis] = places[places.size() - 2];
+      count[r.axis] = places.back();
+    }
   }
   size_t inputs = data.arguments.size(), all = inputs + data.outputs.size();
   SmallVector<rt::HalideBuffer> buffers(all);
@@ -127,6 +163,8 @@ int KernelCode::block(const KernelData &data, int64_t index) const {
   SmallVector<void *> args;
   for (const int32_t &s : data.symbols)
     args.push_back(const_cast<int32_t *>(&s));
+  for (int32_t &p : places)
+    args.push_back(&p);
   for (size_t k = 0; k < all; ++k) {
     bool isResult = k >= inputs;
     const KernelData::Tensor &t = isResult ? data.outputs[k - inputs] : data.arguments[k];
@@ -163,6 +201,9 @@ double threadSeconds() {
 double KernelCode::run(const KernelData &data, rt::Threads &threads) {
   if (before)
     before(data.outputs.empty() ? nullptr : data.result(0), data.outputs.empty() ? 0 : data.outputs[0].count * data.outputs[0].width);
+  if (grid.accumulates)
+    for (size_t i = 0; i < data.outputs.size(); ++i)
+      memset(data.result(i), 0, data.outputs[i].count * data.outputs[i].width);
   std::atomic<int> failed{0};
   threads.parallelFor(grid.blocks, [&](int64_t i) {
     double start = threadSeconds();

@@ -18,9 +18,18 @@ struct Grid {
   struct Axis {
     int64_t extent, block;
     std::vector<int32_t> dims; ///< dim of each result, or -1
+    bool isOrdered = false;
+  };
+  struct Range {
+    int axis, over;
+    int64_t extent;
+    std::optional<int64_t> low, high;
   };
   std::vector<Axis> axes;
-  int64_t blocks = 1;
+  std::vector<Range> ranges;
+  int64_t blocks = 1;       ///< in any order
+  int64_t turns = 1;        ///< of each block, in order
+  bool accumulates = false; ///< results start at zero
   Grid(mlir::func::FuncOp kernel, const Dims &dims);
 };
 
@@ -44,6 +53,7 @@ public:
 private:
   explicit KernelCode(Grid grid);
   int block(const KernelData &data, int64_t index) const;
+  int turn(const KernelData &data, int64_t index, int64_t ordered) const;
   std::unique_ptr<llvm::orc::LLJIT> jit;
   int (*entry)(void **) = nullptr;
   std::vector<double> seconds; ///< of each block

@@ -1,0 +1,254 @@
+//===- ExchangeSums.cpp - a sum over what another sum has weighed already -===//
+//   %o = compute sum over <r, e> by <c> { p[r, c] * v[c, e] }      p = f ? x / d[r] : 0
+//   %w = compute sum over <r, c> by <e> { y[r, e] * v[c, e] }
+//   %z = compute sum over <r> by <c>    { w[r, c] * x[r, c] if f and g[r] }
+// becomes, since sum(c) p[r, c] sum(e) y[r, e] v[c, e] = sum(e) y[r, e] o[r, e],
+//   %z = compute sum over <r> by <e>    { y[r, e] * o[r, e] * d[r] if g[r] }
+// which needs no pass over the tensor of quadratic size: the gradient of a
+// normalised row inside a weighted sum. Test: test/passes/fusion/exchange-sums.mlir
+//===----------------------------------------------------------------------===//
+#include "passes/fusion/Cost.h"
+#include "passes/fusion/Kernel.h"
+#include "passes/fusion/Passes.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/Remarks.h"
+
+namespace tintype::fusion {
+#define GEN_PASS_DEF_GRAPHEXCHANGESUMS
+#include "passes/fusion/Passes.h.inc"
+} // namespace tintype::fusion
+
+using namespace mlir;
+using namespace tintype::graph;
+using namespace tintype::fusion;
+
+/// Leaves of a tree of multiplications.
+static void factorsOf(Value v, SmallVectorImpl<Value> &factors) {
+  if (auto mul = v.getDefiningOp<arith::MulFOp>()) {
+    factorsOf(mul.getLhs(), factors);
+    factorsOf(mul.getRhs(), factors);
+  } else {
+    factors.push_back(v);
+  }
+}
+
+/// Leaves of a tree of conjunctions; null stands for none.
+static void conditionsOf(Value v, SmallVectorImpl<Value> &conditions) {
+  if (!v)
+    return;
+  if (auto both = v.getDefiningOp<arith::AndIOp>()) {
+    conditionsOf(both.getLhs(), conditions);
+    conditionsOf(both.getRhs(), conditions);
+  } else {
+    conditions.push_back(v);
+  }
+}
+
+/// Whether two scalars of bodies with the same loops are the same expression.
+static bool areEqual(Value a, Value b) {
+  if (a == b)
+    return true;
+  Operation *x = a.getDefiningOp(), *y = b.getDefiningOp();
+  if (auto stop = dyn_cast_or_null<StopOp>(x))
+    return areEqual(stop.getValue(), b);
+  if (auto stop = dyn_cast_or_null<StopOp>(y))
+    return areEqual(a, stop.getValue());
+  if (!x || !y || x->getName() != y->getName() || x->getAttrDictionary() != y->getAttrDictionary() ||
+      x->getNumOperands() != y->getNumOperands() || !isa<RankedTensorType, FloatType, IntegerType>(a.getType()) ||
+      isa<RankedTensorType>(a.getType()))
+    return false;
+  return llvm::all_of(llvm::zip(x->getOperands(), y->getOperands()),
+                      [](auto p) { return areEqual(std::get<0>(p), std::get<1>(p)); });
+}
+
+/// Whether `v` depends on the loop `dim` of its body.
+static bool dependsOn(Value v, unsigned dim) {
+  Operation *op = v.getDefiningOp();
+  if (!op || isa<RankedTensorType>(v.getType()))
+    return false;
+  if (auto map = op->getAttrOfType<AffineMapAttr>("map"); map && map.getValue().isFunctionOfDim(dim))
+    return true;
+  return llvm::any_of(op->getOperands(), [&](Value x) { return dependsOn(x, dim); });
+}
+
+namespace {
+/// `y[r, e] * v[c, e]` summed over e, with the rows first, then c, then e.
+struct Product {
+  ReadOp rows, columns;
+};
+/// `all of filters ? weight / divisor : 0`.
+struct Weight {
+  SmallVector<Value> filters;
+  Value weight, divisor;
+};
+
+struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<ExchangeSums> {
+  using GraphExchangeSumsBase::GraphExchangeSumsBase;
+
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    if (func.isExternal() || func->hasAttr("graph.kernel"))
+      return;
+    for (auto op : llvm::make_early_inc_range(func.getOps<ComputeOp>()))
+      if (exchange(op))
+        ++numExchanged;
+    eraseDead(func);
+  }
+
+  static std::optional<Product> productOf(ComputeOp op) {
+    if (!op || op.getReducer() != Reducer::sum || op.getYield().getFilter() || op.getBy().size() != 1 || op.getNumParallel() < 2)
+      return {};
+    SmallVector<Value> factors;
+    factorsOf(op.getYield().getValue(), factors);
+    if (factors.size() != 2)
+      return {};
+    auto a = factors[0].getDefiningOp<ReadOp>(), b = factors[1].getDefiningOp<ReadOp>();
+    if (!a || !b || !a.getMap().isProjectedPermutation() || !b.getMap().isProjectedPermutation())
+      return {}; // constant places would do as well, but the sums over rows would not be sums of blocks
+    unsigned column = op.getNumParallel() - 1;
+    if (a.getMap().isFunctionOfDim(column))
+      std::swap(a, b);
+    if (a.getMap().isFunctionOfDim(column) || !b.getMap().isFunctionOfDim(column))
+      return {};
+    return Product{a, b};
+  }
+
+  static std::optional<Weight> weightOf(ComputeOp op) {
+    if (!op || op.isReduction())
+      return {};
+    Value v = op.getYield().getValue(), filter;
+    if (auto select = v.getDefiningOp<arith::SelectOp>()) {
+      if (!matchPattern(select.getFalseValue(), m_AnyZeroFloat()))
+        return {};
+      filter = select.getCondition();
+      v = select.getTrueValue();
+    }
+    auto div = v.getDefiningOp<arith::DivFOp>();
+    if (!div || dependsOn(div.getRhs(), op.getNumParallel() - 1))
+      return {};
+    Weight weight{{}, div.getLhs(), div.getRhs()};
+    conditionsOf(filter, weight.filters);
+    return weight;
+  }
+
+  bool exchange(ComputeOp z) {
+    if (z.getReducer() != Reducer::sum || z.getBy().size() != 1 || z.getNumParallel() < 1)
+      return false;
+    unsigned rows = z.getNumParallel();
+    SmallVector<Value> factors, filters;
+    factorsOf(z.getYield().getValue(), factors);
+    conditionsOf(z.getYield().getFilter(), filters);
+    if (factors.size() != 2)
+      return false;
+    for (unsigned i = 0; i < 2; ++i) {
+      auto read = factors[i].getDefiningOp<ReadOp>();
+      auto w = read && read.getMap().isIdentity() ? read.getSource().getDefiningOp<ComputeOp>() : ComputeOp();
+      auto product = productOf(w);
+      if (!product || w.getNumParallel() != rows + 1 || !isQuadratic(w.getResult()))
+        continue;
+      // Sums of the same columns under some weight, before z.
+      for (Operation *user : product->columns.getSource().getUsers()) {
+        auto other = dyn_cast<ReadOp>(user);
+        auto o = other ? dyn_cast<ComputeOp>(other->getParentOp()) : ComputeOp();
+        if (o && o->getBlock() == z->getBlock() && o->isBeforeInBlock(z) && rewrite(z, factors[1 - i], filters, w, *product, o))
+          return true;
+      }
+    }
+    return false;
+  }
+
+  bool rewrite(ComputeOp z, Value x, ArrayRef<Value> filters, ComputeOp w, Product product, ComputeOp o) {
+    MLIRContext *ctx = z.getContext();
+    unsigned rows = z.getNumParallel();
+    SmallVector<Value> factors;
+    if (o.getReducer() != Reducer::sum || o.getBy().size() != 1 || o.getYield().getFilter())
+      return false;
+    factorsOf(o.getYield().getValue(), factors);
+    if (factors.size() != 2)
+      return false;
+    for (unsigned i = 0; i < 2; ++i) {
+      auto p = factors[i].getDefiningOp<ReadOp>(), v = factors[1 - i].getDefiningOp<ReadOp>();
+      if (!p || !v || v.getSource() != product.columns.getSource() || !p.getMap().isProjectedPermutation() || p.getMap().getNumResults() != rows + 1)
+        continue;
+      auto weight = weightOf(p.getSource().getDefiningOp<ComputeOp>());
+      if (!weight || !areEqual(weight->weight, x))
+        continue;
+      // Loops of w as loops of o: rows and c through p, e is the one that is left.
+      SmallVector<AffineExpr> loops(p.getMap().getResults());
+      AffineExpr feature;
+      for (unsigned d = 0; d < o.getNumLoops(); ++d)
+        if (!llvm::is_contained(loops, getAffineDimExpr(d, ctx)))
+          feature = feature ? AffineExpr() : getAffineDimExpr(d, ctx);
+      if (!feature || loops.back() != getAffineDimExpr(o.getNumParallel(), ctx))
+        continue;
+      loops.push_back(feature);
+      AffineMap there = product.columns.getMap();
+      SmallVector<AffineExpr> columns;
+      for (AffineExpr e : there.getResults())
+        columns.push_back(e.replaceDims(loops));
+      if (!llvm::equal(columns, v.getMap().getResults()) || o.getExtents()[cast<AffineDimExpr>(feature).getPosition()] != w.getBy()[0])
+        continue;
+      // The filter of z: that of p, and conditions of the row.
+      auto isIn = [](Value f, ArrayRef<Value> list) { return llvm::any_of(list, [&](Value g) { return areEqual(f, g); }); };
+      SmallVector<Value> ofRow;
+      for (Value f : filters)
+        if (!isIn(f, weight->filters))
+          ofRow.push_back(f);
+      if (!llvm::all_of(weight->filters, [&](Value f) { return isIn(f, filters); }) ||
+          llvm::any_of(ofRow, [&](Value f) { return dependsOn(f, rows); }))
+        continue;
+      build(z, w, product, o, loops, weight->divisor, ofRow);
+      return true;
+    }
+    return false;
+  }
+
+  void build(ComputeOp z, ComputeOp w, Product product, ComputeOp o, ArrayRef<AffineExpr> loops, Value divisor, ArrayRef<Value> ofRow) {
+    MLIRContext *ctx = z.getContext();
+    unsigned rows = z.getNumParallel();
+    OpBuilder b(z);
+    Location loc = z.getLoc();
+    // Loops of the new sum: rows, e. Those of w lack c; those of o are reached through `loops`.
+    SmallVector<AffineExpr> ofW, ofO(o.getNumParallel());
+    for (unsigned d = 0; d < rows + 2; ++d)
+      ofW.push_back(getAffineDimExpr(d < rows ? d : rows, ctx));
+    for (auto [i, e] : llvm::enumerate(loops))
+      if (unsigned at = cast<AffineDimExpr>(e).getPosition(); at < ofO.size())
+        ofO[at] = ofW[i];
+    auto made = buildCompute(b, loc, Reducer::sum, z.getOver().getExprs(), {w.getBy()[0]}, z.getYield().getValue().getType(), [&](OpBuilder &body) {
+      /// The scalar `v` of the row, in this body.
+      IRMapping mapping;
+      std::function<Value(Value)> copy = [&](Value v) -> Value {
+        Operation *op = v.getDefiningOp();
+        if (isa<RankedTensorType>(v.getType()))
+          return v;
+        if (Value known = mapping.lookupOrNull(v))
+          return known;
+        for (Value operand : op->getOperands())
+          mapping.map(operand, copy(operand));
+        Operation *c = body.clone(*op, mapping);
+        if (auto map = c->getAttrOfType<AffineMapAttr>("map")) // loops of rows come first in every body
+          c->setAttr("map", AffineMapAttr::get(AffineMap::get(rows + 1, map.getValue().getNumSymbols(), map.getValue().getResults(), ctx)));
+        return c->getResult(0);
+      };
+      SmallVector<AffineExpr> at;
+      for (AffineExpr e : product.rows.getMap().getResults())
+        at.push_back(e.replaceDims(ofW));
+      Value y = ReadOp::create(body, loc, product.rows.getSource(), AffineMap::get(rows + 1, 0, at, ctx));
+      Value s = ReadOp::create(body, loc, o.getResult(), AffineMap::get(rows + 1, 0, ofO, ctx));
+      Value term = arith::MulFOp::create(body, loc, y, s);
+      term = arith::MulFOp::create(body, loc, term, copy(divisor));
+      Value filter;
+      for (Value f : ofRow)
+        filter = filter ? Value(arith::AndIOp::create(body, loc, filter, copy(f))) : copy(f);
+      return std::make_pair(term, filter);
+    });
+    remark::passed(loc, remark::RemarkOpts::name("exchanged").category(getArgument()).function(getOperation().getName()))
+        << remark::add("exchanged: summed over features instead of a tensor of {0} bytes", bytesText(w.getResult().getType()))
+        << remark::metric("bytes", bytesText(w.getResult().getType()));
+    z.getResult().replaceAllUsesWith(made.getResult());
+    z.erase();
+  }
+};
+} // namespace

@@ -1,0 +1,488 @@
+//===- BlockKernel.cpp - one block of rows and columns at a time ----------===//
+// Vectors run over rows in wide tensors and over features in sums. For one block:
+//
+//   B(l, k, v)            the rows' side of a score, turned: vectors of k in, vectors of rows out
+//   S(r, c) += A(c) * B   MR columns by all rows, from rows of the columns' side as they lie in memory
+//   P(r, c), ..           one pass of scalar code: all wide definitions that memory needs
+//   M(r)                  reductions over columns, lane by lane
+//   O(n, r) += P(r, c) * V(n, c)         MR rows by NR features
+//   G(n, c) += P(r, c) * Y(n, r)         MR columns by NR features
+//
+// The caller says where the block lies: for each dim of the wide tensors the kernel
+// takes `dimI_from` and `dimI_count` (passes/README.md, graph.ranges).
+// Test: test/codegen/block-kernels.mlir
+//===----------------------------------------------------------------------===//
+#include "passes/schedule/BlockKernel.h"
+
+using namespace mlir;
+using namespace tintype::graph;
+using Kind = tintype::schedule::BlockPlan::Kind;
+
+namespace tintype::schedule {
+
+static std::string rangeName(unsigned dim, StringRef what) { return ("dim" + Twine(dim) + "_" + what).str(); }
+AffineExpr BlockLowering::from(unsigned dim) { return runtimeDim(l.ctx, rangeName(dim, "from")); }
+AffineExpr BlockLowering::count(unsigned dim) { return runtimeDim(l.ctx, rangeName(dim, "count")); }
+
+Strings BlockLowering::rangeSymbols() const {
+  Strings r;
+  for (unsigned i = 0; i < plan.dims.size(); ++i) {
+    r.push_back(rangeName(i, "from"));
+    r.push_back(rangeName(i, "count"));
+  }
+  return r;
+}
+
+/// Where the loops of `op` stand when its row and column are at these places in the block.
+SmallVector<Value> BlockLowering::loopsAt(Body &b, Operation *op, Value row, Value column, ArrayRef<Value> features, bool clampColumn) {
+  SmallVector<Value> loops;
+  unsigned feature = 0;
+  AffineExpr d0 = getAffineDimExpr(0, l.ctx), d1 = getAffineDimExpr(1, l.ctx);
+  for (int role : plan.members[op].roles) {
+    if (role < 0) {
+      loops.push_back(features[feature++]);
+      continue;
+    }
+    Value start = b.size(from(role));
+    bool isRow = role == (int)plan.row, isColumn = role == (int)plan.column;
+    if ((!isRow && !isColumn) || (isRow ? !row : !column)) {
+      loops.push_back(start);
+      continue;
+    }
+    Value inside = isRow ? row : column;
+    Value at = b.apply(d0 + d1, {start, inside});
+    if (isRow || clampColumn)
+      at = b.minimum(at, b.size(plan.dims[role] - 1));
+    local[at] = inside;
+    loops.push_back(at);
+  }
+  return loops;
+}
+
+/// The place in the block of the global index `at` of rows or columns.
+Value BlockLowering::place(Body &b, Value at, unsigned dim) {
+  if (auto it = local.find(at); it != local.end())
+    return it->second;
+  Value inside = arith::SubIOp::create(b.b, b.loc, at, b.size(from(dim)));
+  return halide::PromiseOp::create(b.b, b.loc, b.b.getI32Type(), inside, b.constant(0), b.constant(blockOf(dim) - 1));
+}
+
+void BlockLowering::readWide(Value tensor, StringRef func, int64_t element) {
+  Type type = cast<RankedTensorType>(tensor.getType()).getElementType();
+  l.readers[tensor] = [this, f = func.str(), type, element](Body &b, ArrayRef<Value> at) {
+    return b.load(f, {place(b, at[plan.row], plan.row), place(b, at[plan.column], plan.column)}, type, element);
+  };
+}
+void BlockLowering::readRow(ComputeOp op, StringRef func) {
+  Type type = cast<RankedTensorType>(op.getType()).getElementType();
+  unsigned dim = plan.loopOf(op, plan.row);
+  l.readers[op.getResult()] = [this, f = func.str(), type, dim](Body &b, ArrayRef<Value> at) {
+    return b.load(f, {place(b, at[dim], plan.row)}, type);
+  };
+}
+
+//===-- scores and what follows them --------------------------------------===//
+
+static bool isPlainRead(ArrayRef<Value> factors) {
+  auto read = factors.size() == 1 ? factors[0].getDefiningOp<ReadOp>() : ReadOp();
+  return read && read.getSymbols().empty() && !read.getGuarded();
+}
+static Value productAt(Body &b, ArrayRef<Value> factors, ArrayRef<Value> loops) {
+  Value p;
+  for (Value f : factors) {
+    Value x = b.scalar(f, loops);
+    p = p ? Value(arith::MulFOp::create(b.b, b.loc, p, x)) : x;
+  }
+  return p;
+}
+
+void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
+  ++l.numContractions;
+  Location loc = op.getLoc();
+  const int MR = l.machine.value("smr", 4);
+  AffineExpr K = op.getBy()[0];
+  SmallVector<Value> factors, rows, columns;
+  factorsOf(op.getYield().getValue(), factors);
+  for (Value f : factors)
+    (loopsOf(f, op.getNumLoops())[plan.column] ? columns : rows).push_back(f);
+  std::string B = (name + "_b").str(), A = (name + "_a").str(), acc = (name + "_acc").str(), S = name.str();
+  Type f32 = Float32Type::get(l.ctx);
+  AffineExpr d0 = getAffineDimExpr(0, l.ctx);
+
+  l.func(B, {"l", "k", "v"}, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+    return {productAt(b, rows, loopsAt(b, op, b.tile(v[2], V, v[0]), b.constant(0), {v[1]}))};
+  });
+  bool isPacked = !isPlainRead(columns);
+  auto columnSide = [&](Body &b, Value c, Value k) {
+    return productAt(b, columns, loopsAt(b, op, b.constant(0), c, {k}, /*clampColumn=*/true));
+  };
+  if (isPacked)
+    l.func(A, {"k", "c"}, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> { return {columnSide(b, v[1], v[0])}; });
+  l.func(acc, {"r", "c"}, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {b.constant(f32, 0)}; });
+  l.update(acc, {"r", "c"}, {"k"}, {K}, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+    Value a = isPacked ? b.load(A, {r[0], v[1]}, f32) : columnSide(b, v[1], r[0]);
+    Value panel = b.load(B, {b.apply(d0 % V, {v[0]}), r[0], b.apply(d0.floorDiv(V), {v[0]})}, f32);
+    Lowering::Update u;
+    u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(acc, v, f32), arith::MulFOp::create(b.b, loc, a, panel)));
+    return u;
+  });
+  l.func(S, {"r", "c"}, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> { return {b.load(acc, v, f32)}; });
+
+  l.computeRoot(B);
+  l.bound(B, "l", 0, V);
+  l.bound(B, "v", 0, TR / V);
+  l.split(B, -1, "k", "kt", "kv", V, halide::Tail::guard);
+  l.reorder(B, -1, {"kv", "l", "kt", "v"});
+  l.vectorize(B, -1, "kv");
+  l.unroll(B, -1, "l");
+  if (isPacked) {
+    l.computeRoot(A);
+    l.vectorize(A, -1, "k", V, halide::Tail::guard);
+  }
+  scores.push_back(S);
+  l.bound(S, "r", 0, TR);
+  l.split(S, -1, "c", "co", "ci", MR, halide::Tail::round_up);
+  l.reorder(S, -1, {"r", "ci", "co"});
+  l.vectorize(S, -1, "r", V);
+  l.unroll(S, -1, "r");
+  l.unroll(S, -1, "ci");
+  l.computeAt(acc, S, "co");
+  l.bound(acc, "r", 0, TR);
+  l.boundExtent(acc, "c", MR);
+  for (int stage : {-1, 0}) {
+    if (stage == 0)
+      l.reorder(acc, 0, {"r", "c", "k"});
+    l.vectorize(acc, stage, "r", V);
+    l.unroll(acc, stage, "r");
+    l.unroll(acc, stage, "c");
+  }
+  readWide(op.getResult(), S);
+}
+
+/// Wide definitions that memory holds: operands of sums, and what is dear and read twice.
+bool BlockLowering::isStored(ComputeOp op) {
+  unsigned readers = 0;
+  bool isDear = false;
+  op.walk([&](Operation *x) { isDear |= isa<math::MathDialect>(x->getDialect()) || isa<arith::DivFOp>(x); });
+  for (Operation *user : op->getUsers()) {
+    Kind kind = plan.members[user->getParentOp()].kind;
+    if (kind == Kind::columnSum || kind == Kind::rowSum)
+      return true;
+    readers += kind == Kind::wide || kind == Kind::rowReduction;
+  }
+  return isDear && readers > 1;
+}
+
+void BlockLowering::lowerWide(ArrayRef<ComputeOp> group, StringRef name) {
+  ComputeOp first = group[0];
+  for (ComputeOp op : group) // members read each other through the value at hand
+    l.readers[op->getResult(0)] = [op](Body &b, ArrayRef<Value> at) { return b.point(op, at).first; };
+  l.func(name, {"r", "c"}, first.getLoc(), [&](Body &b, ArrayRef<Value> v) {
+    SmallVector<Value> values, loops = loopsAt(b, first, v[0], v[1], {}, /*clampColumn=*/true);
+    for (ComputeOp op : group)
+      values.push_back(b.point(op, loops).first);
+    return values;
+  });
+  l.computeRoot(name);
+  l.bound(name, "r", 0, TR);
+  l.split(name, -1, "c", "co", "ci", strip, halide::Tail::guard);
+  l.reorder(name, -1, {"r", "ci", "co"});
+  l.vectorize(name, -1, "r", V);
+  l.unroll(name, -1, "r");
+  wides.push_back(name.str());
+  for (auto [i, op] : llvm::enumerate(group))
+    readWide(ComputeOp(op).getResult(), name, i);
+}
+
+void BlockLowering::lowerRowValue(ComputeOp op, StringRef name) {
+  l.func(name, {"r"}, op.getLoc(), [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+    return {b.point(op, loopsAt(b, op, v[0], Value(), {})).first};
+  });
+  l.computeRoot(name);
+  l.bound(name, "r", 0, TR);
+  l.vectorize(name, -1, "r", V);
+  readRow(op, name);
+}
+
+void BlockLowering::lowerRowReduction(ComputeOp op, StringRef name) {
+  Location loc = op.getLoc();
+  Type type = op.getYield().getValue().getType();
+  std::string part = (name + "_part").str();
+  auto start = [&](Body &b) { return reducerIdentity(b, op.getReducer(), type); };
+  l.func(part, {"r"}, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {start(b)}; });
+  l.update(part, {"r"}, {"c"}, {count(plan.column)}, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+    auto [value, filter] = b.point(op, loopsAt(b, op, v[0], r[0], {}));
+    if (filter)
+      value = arith::SelectOp::create(b.b, loc, filter, value, start(b));
+    Lowering::Update u;
+    u.values.push_back(reduceTwo(b, op.getReducer(), b.load(part, v, type), value));
+    return u;
+  });
+  l.func(name, {"r"}, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> { return {b.load(part, v, type)}; });
+  l.computeRoot(name);
+  l.bound(name, "r", 0, TR);
+  l.split(name, -1, "r", "ro", "ri", TR, halide::Tail::automatic);
+  l.vectorize(name, -1, "ri", V);
+  l.unroll(name, -1, "ri");
+  l.computeAt(part, name, "ro");
+  l.bound(part, "r", 0, TR);
+  l.vectorize(part, -1, "r", V);
+  l.unroll(part, -1, "r");
+  l.reorder(part, 0, {"r", "c"});
+  l.vectorize(part, 0, "r", V);
+  l.unroll(part, 0, "r");
+  readRow(op, name);
+}
+
+//===-- sums --------------------------------------------------------------===//
+
+void BlockLowering::lowerSum(ComputeOp op, StringRef name) {
+  ++l.numContractions;
+  Location loc = op.getLoc();
+  bool byRow = plan.members[op].kind == Kind::rowSum;
+  unsigned parallel = op.getNumParallel(), summed = byRow ? plan.row : plan.column, kept = byRow ? plan.column : plan.row;
+  AffineExpr N = op.getOver()[parallel - 1];
+  const int MR = l.machine.value("omr", 4);
+  int vectors = 4;
+  if (auto n = constantOf(N))
+    vectors = llvm::divideCeil(*n, V) <= 5 ? llvm::divideCeil(*n, V) : *n % (4 * V) == 0 ? 4 : *n % (3 * V) == 0 ? 3 : 4;
+  const int NR = V * vectors;
+  bool isOne = constantOf(N) && *constantOf(N) <= NR; // one panel of features
+  SmallVector<Value> factors, others;
+  factorsOf(op.getYield().getValue(), factors);
+  Value wide;
+  for (Value f : factors) {
+    auto read = f.getDefiningOp<ReadOp>();
+    if (read && plan.isWide(read.getSource()))
+      wide = f;
+    else
+      others.push_back(f);
+  }
+  std::string B = (name + "_b").str(), acc = (name + "_acc").str(), C = name.str();
+  Type f32 = Float32Type::get(l.ctx);
+  AffineExpr d0 = getAffineDimExpr(0, l.ctx);
+  auto at = [&](Body &b, Value keptAt, Value summedAt, Value feature) {
+    return byRow ? loopsAt(b, op, summedAt, keptAt, {feature}) : loopsAt(b, op, keptAt, summedAt, {feature});
+  };
+  auto panelOf = [&](Body &b, Value n, Value no, Value k) {
+    Value feature = isOne ? n : b.tile(no, NR, n);
+    if (!isOne || *constantOf(N) != NR)
+      feature = b.minimum(feature, b.size(N - 1));
+    return productAt(b, others, at(b, b.constant(0), k, feature));
+  };
+  // Whole vectors of features as they lie in memory need no copy.
+  bool isPacked = l.machine.value("packv", 0) || !isPlainRead(others) || !isOne || *constantOf(N) != NR;
+  if (isPacked)
+    l.func(B, {"n", "k", "no"}, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> { return {panelOf(b, v[0], v[2], v[1])}; });
+
+  // Chunks of what is summed, unless a block of it is short anyway.
+  const int64_t chunk = l.machine.value("chunk", 64);
+  bool isChunked = !plan.accumulates;
+  Strings accVars{"n", "m", "no"};
+  if (isChunked)
+    accVars.push_back("ko");
+  l.func(acc, accVars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {b.constant(f32, 0)}; });
+  AffineExpr extent = isChunked ? getAffineConstantExpr(chunk, l.ctx) : count(summed);
+  l.update(acc, accVars, {"r"}, {extent}, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+    Lowering::Update u;
+    Value k = r[0];
+    if (isChunked) {
+      Value start = b.apply(d0 * chunk, {v[3]});
+      Value left = arith::SubIOp::create(b.b, loc, b.size(count(summed)), start);
+      u.filter = b.less(r[0], left);
+      Value last = b.apply(d0 - 1, {b.minimum(left, b.constant(chunk))});
+      Value inside = halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), r[0], b.constant(0), last);
+      k = b.tile(v[3], chunk, inside);
+      k = halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), k, b.constant(0), b.size(count(summed) - 1));
+    }
+    Value a = b.scalar(wide, at(b, v[1], k, b.constant(0)));
+    Value panel = isPacked ? b.load(B, {v[0], k, v[2]}, f32) : panelOf(b, v[0], v[2], k);
+    u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(acc, v, f32), arith::MulFOp::create(b.b, loc, a, panel)));
+    return u;
+  });
+  if (isPacked) {
+    l.computeRoot(B);
+    l.bound(B, "n", 0, NR);
+    l.reorder(B, -1, {"n", "k", "no"});
+    l.vectorize(B, -1, "n", V);
+    l.unroll(B, -1, "n");
+  }
+  l.bound(acc, "n", 0, NR);
+  l.boundExtent(acc, "m", MR);
+  l.boundExtent(acc, "no", 1);
+  for (int stage : {-1, 0}) {
+    if (stage == 0)
+      l.reorder(acc, 0, isChunked ? Strings{"n", "m", "r", "no", "ko"} : Strings{"n", "m", "r", "no"});
+    l.vectorize(acc, stage, "n", V);
+    l.unroll(acc, stage, "n");
+    l.unroll(acc, stage, "m");
+  }
+
+  if (isChunked) {
+    l.func(C, {"n", "m", "no"}, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {b.constant(f32, 0)}; });
+    l.update(C, {"n", "m", "no"}, {"ko"}, {(count(summed) + (chunk - 1)).floorDiv(chunk)}, loc,
+             [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+               Value part = b.load(acc, {v[0], v[1], v[2], r[0]}, f32);
+               Lowering::Update u;
+               u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(C, v, f32), part));
+               return u;
+             });
+    l.computeRoot(C);
+    l.bound(C, "n", 0, NR);
+    l.vectorize(C, -1, "n", V);
+    l.split(C, 0, "m", "mo", "mi", MR, halide::Tail::round_up);
+    l.reorder(C, 0, {"n", "mi", "mo", "no", "ko"});
+    l.vectorize(C, 0, "n", V);
+    l.unroll(C, 0, "n");
+    l.unroll(C, 0, "mi");
+    l.computeAt(acc, C, "mo");
+    unsigned keptLoop = plan.loopOf(op, kept);
+    l.readers[op.getResult()] = [=](Body &b, ArrayRef<Value> at) {
+      Value n = at[parallel - 1];
+      return b.load(C, {isOne ? n : b.apply(d0 % NR, {n}), place(b, at[keptLoop], kept), isOne ? b.constant(0) : b.apply(d0.floorDiv(NR), {n})}, f32);
+    };
+    return;
+  }
+
+  // The result itself, which holds the sum of earlier blocks.
+  Strings vars;
+  for (int i = (int)parallel - 1; i >= 0; --i)
+    vars.push_back("i" + std::to_string(i));
+  unsigned keptLoop = plan.loopOf(op, kept);
+  std::string n = vars[0], m = "i" + std::to_string(keptLoop);
+  l.func(C, vars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {halide::UndefOp::create(b.b, loc, f32)}; });
+  l.update(C, vars, {}, {}, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value>) {
+    Value m = place(b, v[parallel - 1 - keptLoop], kept);
+    Value part = b.load(acc, {isOne ? v[0] : b.apply(d0 % NR, {v[0]}), m, isOne ? b.constant(0) : b.apply(d0.floorDiv(NR), {v[0]})}, f32);
+    Lowering::Update u;
+    u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(C, v, f32), part));
+    return u;
+  });
+  l.computeRoot(C);
+  l.split(C, 0, n, "no", "ni", NR, halide::Tail::guard);
+  l.split(C, 0, m, "mo", "mi", MR, halide::Tail::guard);
+  Strings order{"ni", "mi", "no", "mo"};
+  for (const std::string &v : vars)
+    if (v != n && v != m)
+      order.push_back(v);
+  l.reorder(C, 0, order);
+  l.vectorize(C, 0, "ni", V, halide::Tail::guard);
+  l.unroll(C, 0, "ni");
+  l.computeAt(acc, C, "no");
+  l.places[op] = {C, 0};
+}
+
+//===-- the kernel --------------------------------------------------------===//
+
+LogicalResult BlockLowering::ensure(ComputeOp op) {
+  if (l.readers.count(op.getResult()) || l.places.count(op))
+    return success();
+  Kind kind = plan.members[op].kind;
+  SmallVector<ComputeOp> group;
+  if (kind == Kind::finish || (kind == Kind::wide && !isStored(op)))
+    l.readers[op.getResult()] = [op](Body &b, ArrayRef<Value> at) mutable { return b.point(op, at).first; };
+  else if (kind == Kind::wide)
+    group = togetherWith(op);
+  auto needs = [&](ComputeOp x) {
+    for (ReadOp r : readsOf(x))
+      if (auto d = r.getSource().getDefiningOp<ComputeOp>(); d && !llvm::is_contained(group, d) && failed(ensure(d)))
+        return failure();
+    return success();
+  };
+  for (ComputeOp x : group.empty() ? SmallVector<ComputeOp>{op} : group)
+    if (failed(needs(x)))
+      return failure();
+  if (l.readers.count(op.getResult()))
+    return success();
+  std::string name = "f" + std::to_string(l.counter++);
+  switch (kind) {
+  case Kind::score: lowerScore(op, name); break;
+  case Kind::wide: lowerWide(group, name); break;
+  case Kind::rowReduction: lowerRowReduction(op, name); break;
+  case Kind::rowValue: lowerRowValue(op, name); break;
+  default: lowerSum(op, name); break;
+  }
+  return success();
+}
+
+/// Whether `op` needs `on` after a reduction: they cannot be one pass.
+static bool reducesBetween(const BlockPlan &plan, Operation *op, Operation *on, bool reduced = false) {
+  if (op == on)
+    return reduced;
+  for (ReadOp r : readsOf(op))
+    if (Operation *d = r.getSource().getDefiningOp())
+      if (reducesBetween(plan, d, on, reduced || plan.members.find(d)->second.kind == Kind::rowReduction))
+        return true;
+  return false;
+}
+
+/// Stored wide definitions that one pass makes with `op`.
+SmallVector<ComputeOp> BlockLowering::togetherWith(ComputeOp op) {
+  SmallVector<ComputeOp> group;
+  for (auto &[other, member] : plan.members)
+    if (member.kind == Kind::wide && isStored(cast<ComputeOp>(other)) && !l.readers.count(other->getResult(0)) &&
+        !reducesBetween(plan, other, op) && !reducesBetween(plan, op, other))
+      group.push_back(cast<ComputeOp>(other));
+  return group;
+}
+
+void BlockLowering::chooseGrid() {
+  auto results = l.kernel.getBody().front().getTerminator()->getOperands();
+  for (unsigned i = 0; i < plan.dims.size(); ++i) {
+    GridAxis axis{plan.dims[i], blockOf(i), {}};
+    bool isWhole = i == plan.column && !plan.accumulates;
+    for (Value v : results) {
+      int loop = plan.loopOf(v.getDefiningOp(), i); // summed loops are no dim
+      axis.dims.push_back(loop < (int)cast<RankedTensorType>(v.getType()).getRank() ? loop : -1);
+    }
+    axis.isOrdered = llvm::is_contained(axis.dims, -1);
+    GridRange range{isWhole ? -1 : (int)l.grid.size(), plan.dims[i], -1, {}, {}};
+    if (!isWhole)
+      l.grid.push_back(axis);
+    l.ranges.push_back(range);
+  }
+  if (plan.band.low || plan.band.high) {
+    GridRange &r = l.ranges[plan.column];
+    r.over = l.ranges[plan.row].axis;
+    r.low = plan.band.low;
+    r.high = plan.band.high;
+  }
+}
+
+AffineExpr BlockLowering::points(ComputeOp op) {
+  AffineExpr all = productOf(op.getExtents(), l.ctx);
+  auto has = [&](unsigned dim) { return plan.loopOf(op, dim) >= 0; };
+  if (!has(plan.row) || !has(plan.column) || !plan.band.high)
+    return all;
+  // Rows times columns up to the end of the block of rows, on average half and half a block.
+  SmallVector<AffineExpr> rest;
+  for (auto [i, e] : llvm::enumerate(op.getExtents()))
+    if ((int)i != plan.loopOf(op, plan.column))
+      rest.push_back(e);
+  AffineExpr columns = (plan.dims[plan.column] + TR).floorDiv(2);
+  rest.push_back(columns);
+  return productOf(rest, l.ctx);
+}
+
+LogicalResult BlockLowering::run() {
+  chooseGrid();
+  // Results that start from zero cannot lie where an argument is.
+  if (plan.accumulates)
+    l.kernel->setAttr("graph.inplace", DenseI32ArrayAttr::get(l.ctx, SmallVector<int32_t>(l.kernel.getNumResults(), -1)));
+  for (Value v : l.kernel.getBody().front().getTerminator()->getOperands())
+    if (failed(ensure(v.getDefiningOp<ComputeOp>())))
+      return failure();
+  // Scores that one pass reads once live in strips of columns, the others for the block.
+  for (const std::string &s : scores) {
+    auto reader = llvm::find_if(wides, [&](const std::string &w) { return l.isOnlyReader(w, s); });
+    if (reader == wides.end()) {
+      l.computeRoot(s);
+    } else {
+      l.computeAt(s, *reader, "co");
+      l.boundExtent(s, "c", strip);
+    }
+  }
+  return success();
+}
+
+} // namespace tintype::schedule

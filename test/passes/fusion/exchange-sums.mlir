@@ -1,0 +1,84 @@
+// A sum over columns of weights times a product becomes a sum over features of what those weights have summed already.
+// RUN: tintype-opt %s --graph-exchange-sums | FileCheck %s
+
+// z[t] = sum(s if s <= t) w[t, s] x[t, s] with w = y v, p = x / d under the same filter, o = p v: y o d, over e.
+// CHECK-LABEL: func.func @exchanged
+// CHECK: %[[O:.*]] = graph.compute sum over <T, 8> by <T>
+// CHECK: graph.compute sum over <T> by <8>
+// CHECK-NEXT: %[[Y:.*]] = graph.read %{{.*}}[(d0, d1) -> (d0, d1)]
+// CHECK-NEXT: %[[AT:.*]] = graph.read %[[O]][(d0, d1) -> (d0, d1)]
+// CHECK-NEXT: %[[P:.*]] = arith.mulf %[[Y]], %[[AT]]
+// CHECK: %[[D:.*]] = graph.read %{{.*}}[(d0, d1) -> (d0)]
+// CHECK: arith.mulf %[[P]], %[[D]]
+// CHECK-NOT: over <T, T> by <8>
+func.func @exchanged(%x: tensor<?x?xf32, #graph.dims<T, T>>, %d: tensor<?xf32, #graph.dims<T>>, %v: tensor<?x8xf32, #graph.dims<T, 8>>, %y: tensor<?x8xf32, #graph.dims<T, 8>>) -> (tensor<?x8xf32, #graph.dims<T, 8>>, tensor<?xf32, #graph.dims<T>>) {
+  %p = graph.compute none over <T, T> by <> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.index [(d0, d1) -> (d1)]
+    %1 = graph.index [(d0, d1) -> (d0)]
+    %2 = arith.cmpi sle, %0, %1 : i32
+    %3 = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %4 = graph.read %d[(d0, d1) -> (d0)] : tensor<?xf32, #graph.dims<T>>
+    %5 = arith.divf %3, %4 : f32
+    %cst = arith.constant 0.0 : f32
+    %6 = arith.select %2, %5, %cst : f32
+    graph.yield %6 : f32
+  }
+  %o = graph.compute sum over <T, 8> by <T> : tensor<?x8xf32, #graph.dims<T, 8>> {
+    %0 = graph.read %p[(d0, d1, d2) -> (d0, d2)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.read %v[(d0, d1, d2) -> (d2, d1)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %w = graph.compute sum over <T, T> by <8> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.read %y[(d0, d1, d2) -> (d0, d2)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %1 = graph.read %v[(d0, d1, d2) -> (d1, d2)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %z = graph.compute sum over <T> by <T> : tensor<?xf32, #graph.dims<T>> {
+    %0 = graph.read %w[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %2 = arith.mulf %0, %1 : f32
+    %3 = graph.index [(d0, d1) -> (d1)]
+    %4 = graph.index [(d0, d1) -> (d0)]
+    %5 = arith.cmpi sle, %3, %4 : i32
+    graph.yield %2 if %5 : f32
+  }
+  return %o, %z : tensor<?x8xf32, #graph.dims<T, 8>>, tensor<?xf32, #graph.dims<T>>
+}
+
+// Without the filter of the weights it is another sum.
+// CHECK-LABEL: func.func @other_filter
+// CHECK: graph.compute sum over <T> by <T>
+func.func @other_filter(%x: tensor<?x?xf32, #graph.dims<T, T>>, %d: tensor<?xf32, #graph.dims<T>>, %v: tensor<?x8xf32, #graph.dims<T, 8>>, %y: tensor<?x8xf32, #graph.dims<T, 8>>) -> (tensor<?x8xf32, #graph.dims<T, 8>>, tensor<?xf32, #graph.dims<T>>) {
+  %p = graph.compute none over <T, T> by <> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.index [(d0, d1) -> (d1)]
+    %1 = graph.index [(d0, d1) -> (d0)]
+    %2 = arith.cmpi sle, %0, %1 : i32
+    %3 = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %4 = graph.read %d[(d0, d1) -> (d0)] : tensor<?xf32, #graph.dims<T>>
+    %5 = arith.divf %3, %4 : f32
+    %cst = arith.constant 0.0 : f32
+    %6 = arith.select %2, %5, %cst : f32
+    graph.yield %6 : f32
+  }
+  %o = graph.compute sum over <T, 8> by <T> : tensor<?x8xf32, #graph.dims<T, 8>> {
+    %0 = graph.read %p[(d0, d1, d2) -> (d0, d2)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.read %v[(d0, d1, d2) -> (d2, d1)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %w = graph.compute sum over <T, T> by <8> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.read %y[(d0, d1, d2) -> (d0, d2)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %1 = graph.read %v[(d0, d1, d2) -> (d1, d2)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %z = graph.compute sum over <T> by <T> : tensor<?xf32, #graph.dims<T>> {
+    %0 = graph.read %w[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  return %o, %z : tensor<?x8xf32, #graph.dims<T, 8>>, tensor<?xf32, #graph.dims<T>>
+}
