@@ -63,6 +63,24 @@ static bool touchesQuadratic(Operation *contraction, const llvm::SmallPtrSetImpl
   });
 }
 
+/// Whether a reduction that is no sum of products reads `v`, or what is computed from it point by point.
+static bool isReducedByRows(Value v) {
+  SmallVector<Value> todo{v};
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  while (!todo.empty())
+    for (Operation *user : todo.pop_back_val().getUsers()) {
+      auto read = dyn_cast<ReadOp>(user);
+      Operation *op = read ? read->getParentOp() : nullptr;
+      if (!op || !seen.insert(op).second)
+        continue;
+      if (isReduction(op) && !isContraction(op))
+        return true;
+      if (isPointwise(op) && isQuadratic(op->getResult(0)))
+        todo.push_back(op->getResult(0));
+    }
+  return false;
+}
+
 /// Everything ranges over blocks of one pair of dims of quadratic tensors: sums of
 /// products make these, pointwise definitions change them, and sums over one dim of
 /// the pair read them. Blocks then add up in the results, whatever their order.
@@ -73,8 +91,14 @@ static std::string whyNotOneBlock(ArrayRef<Operation *> group, const llvm::Small
       if (!dims.empty() && dims != dimsOf(op->getResult(0).getType()))
         return "no reduction says what its rows are, and tensors of quadratic size differ";
       dims = dimsOf(op->getResult(0).getType());
+      if (isReducedByRows(op->getResult(0)))
+        return "no reduction says what its rows are, but one outside reads them";
     }
   for (Operation *op : group) {
+    bool isRounded = false;
+    op->getRegion(0).walk([&](Operation *inner) { isRounded |= isa<arith::TruncFOp, arith::ExtFOp>(inner); });
+    if (isRounded)
+      return "no reduction says what its rows are, and a factor is rounded";
     bool isSum = isContraction(op) && !isQuadratic(op->getResult(0)), readsQuadratic = false;
     for (ReadOp read : readsOf(op)) {
       Operation *source = read.getSource().getDefiningOp();
