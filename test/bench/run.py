@@ -88,6 +88,8 @@ def main():
     bench, results, changes = Bench(args), [], {}
     bench.say(f"{history.machine()['cpu']}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}, "
               f"commit {history.commit()}")
+    if os.getloadavg()[0] > 0.5:
+        bench.say("warning: the machine has other work, so that speeds and peaks are not its own")
     failed = False
     for name in args.only:
         title, function = ROWS[name]
