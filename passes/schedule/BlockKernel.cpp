@@ -270,8 +270,9 @@ void BlockLowering::lowerSum(ComputeOp op, StringRef name) {
       feature = b.minimum(feature, b.size(N - 1));
     return productAt(b, others, at(b, b.constant(0), k, feature));
   };
-  // Whole vectors of features as they lie in memory need no copy.
-  bool isPacked = l.machine.value("packv", 0) || !isPlainRead(others) || !isOne || *constantOf(N) != NR;
+  // Whole vectors of features as they lie in memory need no copy for a chunk; the long
+  // sums of an accumulating block pass over them too often.
+  bool isPacked = l.machine.value("packv", plan.accumulates) || !isPlainRead(others) || !isOne || *constantOf(N) != NR;
   if (isPacked)
     l.func(B, {"n", "k", "no"}, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> { return {panelOf(b, v[0], v[2], v[1])}; });
 
