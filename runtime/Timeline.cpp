@@ -63,7 +63,8 @@ void Timeline::write(const std::string &path, const std::string &model) const {
     });
     for (const Event &e : events) {
       Json o;
-      o["name"] = e.launch ? e.launch->label() : e.name;
+      // What has no place in the model, as an optimiser's kernels, goes by its own name.
+      o["name"] = !e.launch ? e.name : e.launch->label().empty() ? e.kernel->name() : e.launch->label();
       o["cat"] = e.launch ? e.kernel->kind() : "phase";
       o["ph"] = "X";
       o["ts"] = static_cast<double>(e.start - origin) * 1e-3;

@@ -267,6 +267,9 @@ def case_binary(gpt, work):
     run(gpt, "--help")
     expect(time.monotonic() - begin < 0.5, "it starts at once")
     bench = json.loads(run(gpt, "bench", "train", "--batch", 2, "--context", 16, "--seconds", 1, "--json").stdout)
+    run(gpt, "bench", "train", "--batch", 2, "--context", 16, "--seconds", 0.1, "--trace", work / "trace.json")
+    run(sys.executable, pathlib.Path(__file__).parent / "timeline.py", work / "trace.json", "--steps", 3, "--phases", "step",
+        "train_step", "optimiser")
     keys = {"tokens_per_s", "step_seconds", "first_step_seconds", "peak_rss_bytes", "gflops", "peak_gflops", "read_gbs",
             "fraction"}
     expect(keys <= bench.keys(), f"bench gives {sorted(keys - bench.keys()) or 'every number'}")

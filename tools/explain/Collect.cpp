@@ -180,6 +180,26 @@ static std::string print(Operation *op) {
   return text;
 }
 
+/// `f32[B * T, 768]`
+static std::string typeText(Type type) {
+  std::string text, element;
+  llvm::raw_string_ostream os(element);
+  os << cast<RankedTensorType>(type).getElementType();
+  for (AffineExpr e : graph::dimsOf(type))
+    text += (text.empty() ? "" : ", ") + graph::printDim(e);
+  return element + "[" + text + "]";
+}
+
+static std::string signatureOf(func::FuncOp f) {
+  auto list = [](ArrayRef<Type> types) {
+    std::string text;
+    for (Type t : types)
+      text += (text.empty() ? "" : ", ") + typeText(t);
+    return text;
+  };
+  return list(f.getArgumentTypes()) + " → " + list(f.getResultTypes());
+}
+
 /// Funcs and directives of a pipeline apart, without the prefix of the dialect.
 static void splitPipeline(halide::PipelineOp pipeline, Kernel &k) {
   for (Operation &op : pipeline.getBody().front()) {
@@ -202,6 +222,7 @@ static Kernel &kernelOf(Report &report, llvm::StringMap<int> &index, func::FuncO
   k.name = f.getSymName().str();
   if (auto kind = f->getAttrOfType<StringAttr>("graph.kind"))
     k.kind = kind.str();
+  k.signature = signatureOf(f);
   k.definition = print(f);
   if (auto pipeline = halide::pipelineOf(f))
     splitPipeline(pipeline, k);

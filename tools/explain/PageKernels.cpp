@@ -47,13 +47,6 @@ static void pane(llvm::raw_ostream &os, StringRef title, const std::string &text
   os << "</div>\n";
 }
 
-/// Operands and results of a definition as one line: the head of its function.
-static std::string headOf(StringRef definition) {
-  StringRef head = definition.split(" attributes").first.split(" {\n").first;
-  head.consume_front("func.func private ");
-  return head.str();
-}
-
 /// The line that a kernel mostly computes, or what runs it where no source says that.
 static std::string computes(const Report &r, int index) {
   const Kernel &k = r.kernels[index];
@@ -101,7 +94,7 @@ static void writeKernel(const Report &r, int index, llvm::raw_ostream &os) {
     fact(os, "bound by", k.measured->bound == "compute" ? "compute" : "memory");
   }
   fact(os, "schedule", escape(k.whence));
-  os << "</div>\n<pre class=\"soft\" style=\"white-space:pre-wrap;margin:0\">" << escape(headOf(k.definition)) << "</pre>\n<div class=\"panes\">\n";
+  os << "</div>\n<pre class=\"soft\" style=\"white-space:pre-wrap;margin:0\">" << escape(k.signature) << "</pre>\n<div class=\"panes\">\n";
   pane(os, "Loop nest", k.nest);
   pane(os, "Schedule", k.schedule);
   pane(os, "Lowered statement", k.statement);

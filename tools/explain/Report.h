@@ -54,6 +54,7 @@ struct HotLoop {
 
 struct Kernel {
   std::string name, kind, label;
+  std::string signature;                    ///< `f32[B * T, 768], f32[768] → f32[B * T, 768]`
   std::string definition;                   ///< its function in index notation
   std::string algorithm, schedule;          ///< the halide pipeline: funcs, directives
   std::string statement, nest;              ///< lowered, and only its loops
