@@ -44,7 +44,7 @@ static mlir::LogicalResult addCode(mlir::ModuleOp module, const BuildOptions &bu
     if (it == texts->end())
       continue;
     k.statement = explain::cleanStatement(it->second[0], k.name);
-    k.nest = explain::loopNest(k.statement);
+    k.nest = explain::loopNest(explain::cleanStatement(it->second[0], k.name, ~0u));
     k.hot = explain::hotLoop(it->second[1]);
   }
   return mlir::success();

@@ -26,15 +26,19 @@ static std::string replaced(StringRef text, StringRef from, StringRef to) {
   }
 }
 
-std::string cleanStatement(StringRef statement, StringRef kernel) {
+std::string cleanStatement(StringRef statement, StringRef kernel, unsigned most) {
   std::string text = replaced(statement, (kernel + "_").str(), ""), out;
+  unsigned count = 0;
   for (StringRef line : linesOf(text)) {
     StringRef body = line.ltrim();
     // Names for the parts of buffers' descriptors, and the module's own line.
     if (body.starts_with("module name") || body.contains("_halide_buffer_get_") || body.starts_with("free "))
       continue;
-    out += line.rtrim().str() + "\n";
+    if (++count <= most)
+      out += line.rtrim().str() + "\n";
   }
+  if (count > most)
+    out += "… " + std::to_string(count - most) + " more lines: tintype build --emit stmt\n";
   return StringRef(out).rtrim().str() + "\n";
 }
 

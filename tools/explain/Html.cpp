@@ -77,8 +77,7 @@ std::string bar(double share, StringRef kind) {
 std::string chip(const Report &report, int kernel) {
   const Kernel &k = report.kernels[kernel];
   std::string number = std::to_string(kernel + 1);
-  return "<a class=\"chip " + k.kind + "\" href=\"#k" + number + "\" title=\"" + escape(k.kind + ", " + k.label) + "\">K" +
-         number + "</a>";
+  return "<a class=\"chip " + k.kind + "\" href=\"#k" + number + "\">K" + number + "</a>";
 }
 
 std::string place(const Report &report, StringRef label) {

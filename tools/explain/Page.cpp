@@ -157,7 +157,10 @@ void writePrograms(const Report &r, llvm::raw_ostream &os) {
     for (size_t l = 0; l < f.launches.size(); ++l) {
       const Launch &x = f.launches[l];
       const Kernel &k = r.kernels[x.kernel];
-      os << "<tr id=\"l" << p << "-" << l << "\"><td class=\"n s\">" << l << "</td><td>" << chip(r, x.kernel) << "</td><td>" << escape(x.block)
+      os << "<tr";
+      if (isMain) // what the chart and the table of tensors lead to
+        os << " id=\"l0-" << l << "\"";
+      os << "><td class=\"n s\">" << l << "</td><td>" << chip(r, x.kernel) << "</td><td>" << escape(x.block)
          << "</td><td>" << place(r, x.label) << "</td><td>" << escape(x.shape) << "</td><td class=\"n\">" << escape(x.grid)
          << "</td><td class=\"n\">" << (x.flops > 0 ? flopText(x.flops) : "") << "</td><td class=\"n\">" << formatBytes(x.bytes) << "</td>";
       if (r.run && isMain)

@@ -116,8 +116,9 @@ void collectPrograms(mlir::ModuleOp module, const Manifest &manifest, int64_t ba
 /// Gives each kernel the remarks about the statements it computes.
 void attachRemarks(Report &report);
 
-/// Drops the kernel's name from the names in it, and what says nothing to a reader.
-std::string cleanStatement(llvm::StringRef statement, llvm::StringRef kernel);
+/// Drops the kernel's name from the names in it, what says nothing to a reader, and
+/// lines past `most`: unrolled tails of large kernels repeat themselves.
+std::string cleanStatement(llvm::StringRef statement, llvm::StringRef kernel, unsigned most = 250);
 /// The loops of a statement, one a line, with what is stored in each.
 std::string loopNest(llvm::StringRef statement);
 /// The innermost loop with the most vector multiply-adds, else the most vector instructions.
