@@ -2,6 +2,7 @@
 #include "codegen/halide/Target.h"
 #include "frontend/Elaborate.h"
 #include "tools/Commands.h"
+#include "tools/CompileApart.h"
 #include "tools/Pipeline.h"
 #include "tools/Remarks.h"
 #include "tools/ToolMain.h"
@@ -91,7 +92,7 @@ static int run(const Options &o) {
     mlir::TimingScope scope = root.nest("parse");
     module = mlir::parseSourceFile<mlir::ModuleOp>(o.build.input, sources, &ctx);
   }
-  if (!module)
+  if (!module || (*from == Stage::halide && *until > Stage::halide && failed(compileApart(*module, build))))
     return 1;
   mlir::LogicalResult result = runPipeline(*module, *from, build);
   if (!o.remarksJson.empty() && failed(writeText(o.remarksJson, [&](llvm::raw_ostream &os) { os << log.json() << "\n"; })))
@@ -136,4 +137,12 @@ void tools::addBuildCommand(CLI::App &app, int &status) {
                   "  tintype build gpt2.tin --target avx2 -o gpt2-avx2\n"
                   "  tintype build gpt2.tin --emit kernels | less");
   command->callback([o, &status] { status = run(*o); });
+
+  auto *child = app.add_subcommand("compile-schedules", "Compiles the pipelines of a file for `tintype build --from halide`.");
+  child->group("");
+  auto c = std::make_shared<BuildOptions>();
+  child->add_option("FILE", c->input)->required();
+  child->add_option("--target", c->target);
+  child->add_option("--cache", c->cacheDir);
+  child->callback([c, &status] { status = runCompileChild(c->input, *c); });
 }

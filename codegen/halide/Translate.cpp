@@ -51,6 +51,7 @@ private:
   LogicalResult output(OutputOp op);
   LogicalResult directive(Operation &op);
   LogicalResult visit(Operation &op);
+  Operation *blame(StringRef message);
 
   PipelineOp pipeline;
   H::Target target;
@@ -276,6 +277,8 @@ LogicalResult Translator::directive(Operation &op) {
   if (index + 1 >= (int64_t)it->second.stages.size())
     return op.emitError() << "expected one of " << it->second.stages.size() - 1 << " updates of @" << name << ", but got update "
                           << index;
+  if (auto factor = op.getAttrOfType<IntegerAttr>("factor"); factor && (factor.getInt() < 1 || factor.getInt() > 65535))
+    return op.emitError() << "expected a factor in [1, 65535], but got " << factor.getInt();
   Stage &names = it->second.stages[index + 1];
   H::Stage stage = index < 0 ? H::Stage(f) : f.update(index);
   auto loops = [&](ArrayAttr list) {
@@ -365,6 +368,39 @@ LogicalResult Translator::visit(Operation &op) {
   }
 }
 
+/// Where `message` holds `name`, and not as a part of a longer one, or npos.
+static size_t findName(StringRef message, StringRef name) {
+  auto isPart = [](char c) { return llvm::isAlnum(c) || c == '_'; };
+  for (size_t at = message.find(name); at != StringRef::npos; at = message.find(name, at + 1))
+    if ((at == 0 || !isPart(message[at - 1])) && (at + name.size() == message.size() || !isPart(message[at + name.size()])))
+      return at;
+  return StringRef::npos;
+}
+
+/// What Halide finds out when it lowers the whole has no place in our text. Of the
+/// func that the message names first: where it is computed, if the message is about
+/// that; else the directive on a loop that the message names, or the last one.
+Operation *Translator::blame(StringRef message) {
+  Operation *found = pipeline;
+  int best = 0;
+  size_t first = StringRef::npos;
+  for (Operation &op : pipeline.getBody().front()) {
+    auto func = op.getAttrOfType<FlatSymbolRefAttr>("func");
+    size_t at = func && !isa<UpdateOp, OutputOp>(op) ? findName(message, prefix + func.getValue().str()) : StringRef::npos;
+    if (at == StringRef::npos || at > first)
+      continue;
+    best = at < first ? 0 : best;
+    first = at;
+    auto var = op.getAttrOfType<StringAttr>("var");
+    int score = 1 + 4 * (isa<ComputeAtOp>(op) && message.contains("location")) + 2 * (var && findName(message, var.getValue()) != StringRef::npos);
+    if (score >= best) {
+      best = score;
+      found = &op;
+    }
+  }
+  return found;
+}
+
 FailureOr<H::Module> Translator::run() {
   for (StringRef s : pipeline.getSymbols().getAsValueRange<StringAttr>()) {
     H::Param<int32_t> p(prefix + s.str());
@@ -392,7 +428,8 @@ FailureOr<H::Module> Translator::run() {
     }
     return m;
   } catch (const H::Error &e) {
-    return pipeline.emitError() << messageOf(e);
+    std::string message = messageOf(e);
+    return blame(message)->emitError() << message;
   }
 }
 } // namespace

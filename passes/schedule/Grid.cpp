@@ -59,9 +59,10 @@ std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contr
         best = {mb, cutsN ? nb : N};
       }
     }
-  best.first = machine.value("mb", best.first);
+  // A block that starts inside of a tile would read what the tile's first half belongs to.
+  best.first = llvm::alignTo(machine.value("mb", best.first), tile.rows);
   if (cutsN)
-    best.second = machine.value("nb", best.second);
+    best.second = llvm::alignTo(machine.value("nb", best.second), tile.width * tile.vectors);
   machine.cost = costOf(best.first, best.second);
   return best;
 }
@@ -113,7 +114,7 @@ void Lowering::chooseGrid() {
     bool cutsN = axes > c.n;
     auto [mb, nb] = contractionBlock(main, c, cutsN);
     if (llvm::count_if(ops, [&](ComputeOp op) { return contractions.count(op); }) > 1)
-      mb = std::min<int64_t>(mb, machine.value("rows", 288)); // what lies between them stays in cache
+      mb = llvm::alignTo(std::min<int64_t>(mb, machine.value("rows", 288)), chooseTile(machine, main.getOver()[c.n]).rows); // what lies between them stays in cache
     for (size_t i = 0; i < axes; ++i) {
       if (main.getOver()[i] != dims[0][i])
         break;

@@ -49,6 +49,11 @@ Tile chooseTile(const Machine &machine, AffineExpr n);
 
 class Lowering;
 
+/// Whether a pipeline that came with its kernel fits the kernel function.
+LogicalResult checkGiven(mlir::func::FuncOp kernel, halide::PipelineOp pipeline);
+/// Whether `graph.tune` of a kernel holds parameters in range; with `asked`, those of this kernel.
+LogicalResult checkTune(mlir::func::FuncOp kernel, const Setting &asked);
+
 /// Builds the scalar code of one func or update.
 class Body {
 public:

@@ -26,14 +26,17 @@ struct ScheduleKernels : impl::ScheduleKernelsBase<ScheduleKernels> {
     SmallVector<func::FuncOp> kernels;
     for (auto f : getOperation().getOps<func::FuncOp>())
       if (f->hasAttr("graph.kernel") && !f.isExternal()) {
-        if (auto given = halide::pipelineOf(f))
+        if (auto given = halide::pipelineOf(f)) {
+          if (failed(checkGiven(f, given)))
+            return signalPassFailure();
           remarkOnSchedule(f, given, /*isGiven=*/true, getArgument());
-        else
+        } else {
           kernels.push_back(f);
+        }
       }
     for (func::FuncOp f : kernels) {
       Lowering lowering(f, machine);
-      if (failed(lowering.run()))
+      if (failed(checkTune(f, {})) || failed(lowering.run()) || failed(checkTune(f, lowering.machine.asked)))
         return signalPassFailure();
       numContractions += lowering.numContractions;
       remarkOnSchedule(f, lowering.pipeline, /*isGiven=*/false, getArgument());

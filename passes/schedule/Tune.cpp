@@ -100,8 +100,8 @@ static std::vector<std::pair<int, int>> tilesFor(int vectorWidth) {
   return {{2, 6}, {3, 4}, {1, 12}, {2, 5}, {1, 8}, {4, 3}, {2, 4}};
 }
 
-std::vector<Setting> stepsFrom(const Setting &from, const Setting &parameters, int vectorWidth) {
-  std::vector<Setting> steps;
+std::vector<std::vector<Setting>> stepsFrom(const Setting &from, const Setting &parameters, int vectorWidth) {
+  std::vector<std::vector<Setting>> groups(1);
   auto add = [&](std::initializer_list<std::pair<const char *, int>> changes) {
     Setting s = from;
     bool differs = false;
@@ -113,12 +113,13 @@ std::vector<Setting> stepsFrom(const Setting &from, const Setting &parameters, i
       s[name] = value;
     }
     if (differs)
-      steps.push_back(s);
+      groups.back().push_back(s);
   };
   // Pairs first: neither half is worth much alone.
   if (parameters.count("mr") && parameters.count("nrv"))
     for (auto [vectors, rows] : tilesFor(vectorWidth))
       add({{"nrv", vectors}, {"mr", rows}});
+  groups.emplace_back();
   if (parameters.count("mb") && parameters.count("nb"))
     for (int mb : valuesOf("mb"))
       for (int nb : valuesOf("nb"))
@@ -126,10 +127,11 @@ std::vector<Setting> stepsFrom(const Setting &from, const Setting &parameters, i
   for (auto &[name, now] : parameters) {
     if (name == "mr" || name == "nrv" || (name == "mb" && parameters.count("nb")) || name == "nb")
       continue;
+    groups.emplace_back();
     for (int value : valuesOf(name))
       add({{name.c_str(), value}});
   }
-  return steps;
+  return groups;
 }
 
 bool isOffered(const Setting &setting) {

@@ -42,9 +42,9 @@ struct Plan {
 /// Failure (without a message) where the setting gives no valid pipeline.
 mlir::FailureOr<Plan> planKernel(mlir::func::FuncOp kernel, const Machine &machine, const Setting &setting);
 
-/// Settings one step from `from`, the most promising first: the values of each
-/// parameter that the plan of `from` asked for, and pairs that belong together.
-std::vector<Setting> stepsFrom(const Setting &from, const Setting &parameters, int vectorWidth);
+/// Settings one step from `from`, by what they change: register tiles, blocks, and
+/// each other parameter that the plan of `from` asked for.
+std::vector<std::vector<Setting>> stepsFrom(const Setting &from, const Setting &parameters, int vectorWidth);
 
 /// Whether every value of `setting` is one that `stepsFrom` offers: what comes from
 /// outside can then be slow at worst.

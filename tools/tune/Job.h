@@ -43,8 +43,8 @@ bool fromJson(llvm::StringRef text, Outcome &outcome);
 /// The child: prints an Outcome, returns the exit status.
 int runJob(const std::string &file);
 
-/// The parent: runs `job` in a child process under its limits. `interrupted` is
-/// looked at while waiting; when it becomes true the child is ended.
+/// The parent: runs `job` in a child process under its limits, until it ends or
+/// `interrupted` becomes true.
 Outcome runChild(const Job &job, const volatile bool &interrupted);
 
 } // namespace tintype::tune

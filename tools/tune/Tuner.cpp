@@ -93,15 +93,45 @@ std::vector<Setting> Tuner::propose(State &s, size_t most) {
     s.first.erase(s.first.begin());
     consider(next);
   }
-  auto here = schedule::planKernel(s.kernel.fn, options.model, s.row.setting);
-  if (failed(here))
-    return found;
-  for (const Setting &step : schedule::stepsFrom(s.row.setting, here->parameters, options.model.vectorWidth)) {
-    if (found.size() >= most || left() <= 0)
-      break;
-    consider(step);
+  if (s.queueOf != schedule::printSetting(s.row.setting) + ".")
+    fillQueue(s);
+  while (!s.queue.empty() && found.size() < most && left() > 0) {
+    Setting next = s.queue.back();
+    s.queue.pop_back();
+    consider(next);
   }
   return found;
+}
+
+void Tuner::fillQueue(State &s) {
+  s.queue.clear();
+  s.queueOf = schedule::printSetting(s.row.setting) + "."; // not equal to the empty text of the start
+  auto here = schedule::planKernel(s.kernel.fn, options.model, s.row.setting);
+  if (failed(here))
+    return;
+  std::vector<std::vector<Setting>> groups = schedule::stepsFrom(s.row.setting, here->parameters, options.model.vectorWidth);
+  for (auto &group : groups) {
+    std::vector<std::pair<double, Setting>> byCost;
+    for (Setting &step : group)
+      if (!s.seen.count(schedule::printSetting(step)))
+        if (auto plan = schedule::planKernel(s.kernel.fn, options.model, step); succeeded(plan) && plan->cost <= kHopeless * s.cost)
+          byCost.push_back({plan->cost, step});
+    std::stable_sort(byCost.begin(), byCost.end(), [](auto &a, auto &b) { return a.first > b.first; });
+    group.clear();
+    for (auto &p : byCost)
+      group.push_back(p.second);
+  }
+  std::vector<Setting> order;
+  for (bool any = true; any;) {
+    any = false;
+    for (auto &group : groups)
+      if (!group.empty()) {
+        order.push_back(group.back());
+        group.pop_back();
+        any = true;
+      }
+  }
+  s.queue.assign(order.rbegin(), order.rend());
 }
 
 void Tuner::compileAhead(const State &s, const std::vector<Setting> &settings) const {

@@ -48,6 +48,8 @@ private:
     double cost = 1;               ///< the model's estimate for that
     std::set<std::string> seen;    ///< settings and schedules that need no measuring
     std::vector<Setting> first;    ///< to try before anything else
+    std::vector<Setting> queue;    ///< steps from the incumbent, the next at the end
+    std::string queueOf;           ///< that incumbent
     bool isMeasured = false, isStarted = false, isExhausted = false;
     int failures = 0;
     double part(const Tuner &t) const;
@@ -55,6 +57,8 @@ private:
   double left() const;
   void baseline(State &s, double until);
   llvm::Error search(State &s, double until);
+  /// Steps from the incumbent: what is to change in turn, each by the model's estimate.
+  void fillQueue(State &s);
   /// New steps from the incumbent of `s`, planned; at most `most`.
   std::vector<Setting> propose(State &s, size_t most);
   Job jobFor(const State &s, double seconds) const;
