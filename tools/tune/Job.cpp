@@ -182,6 +182,10 @@ int Child::run() {
 
   // Data on which the plain schedule gives numbers, if there is such.
   auto scheduled = *plainPlan.module->getOps<func::FuncOp>().begin();
+  auto axes = scheduled->getAttrOfType<ArrayAttr>("graph.grid");
+  bool isOrdered = axes && llvm::any_of(axes.getAsRange<DictionaryAttr>(), [](DictionaryAttr a) { return a.contains("ordered"); });
+  if (scheduled->hasAttr("graph.ranges") || isOrdered)
+    return say("lost", "its blocks depend on each other or on ranges");
   KernelData data(scheduled, job.dims);
   for (auto *list : {&data.arguments, &data.outputs})
     for (auto &t : *list)
