@@ -83,17 +83,15 @@ static bool isOuterProduct(Operation *op) {
   return false;
 }
 
-/// Whether `v` is an outer product of known extents, one for each of a runtime number of
-/// samples, or is computed point by point from one of its shape.
+/// Whether `v` is an outer product of known extents, or is computed point by point from one
+/// of its shape.
 static bool isMadeOfOuterProduct(Value v) {
   SmallVector<AffineExpr> dims = dimsOf(v.getType());
-  bool isRuntime = false, isSquare = false;
-  for (unsigned i = 0; i < dims.size(); ++i) {
-    isRuntime |= !isa<AffineConstantExpr>(dims[i]);
+  bool isSquare = false;
+  for (unsigned i = 0; i < dims.size(); ++i)
     for (unsigned j = 0; j < i; ++j)
       isSquare |= isa<AffineConstantExpr>(dims[i]) && dims[i] == dims[j] && dims[i] != getAffineConstantExpr(1, v.getContext());
-  }
-  if (!isRuntime || !isSquare)
+  if (!isSquare)
     return false;
   llvm::SmallPtrSet<Operation *, 16> seen;
   SmallVector<Value> todo{v};
