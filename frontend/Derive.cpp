@@ -9,7 +9,7 @@ namespace tintype::frontend {
 
 //===-- cost --------------------------------------------------------------===//
 
-static double sizeOf(AffineExpr e, const std::map<std::string, int64_t> &sizes) {
+double sizeOf(AffineExpr e, const std::map<std::string, int64_t> &sizes) {
   auto *dialect = e.getContext()->getLoadedDialect<graph::GraphDialect>();
   llvm::DenseMap<AffineExpr, AffineExpr> by;
   graph::walkSymbols(e, [&](unsigned id) {

@@ -7,6 +7,9 @@
 
 namespace tintype::frontend {
 
+/// `e` with runtime dims from `sizes` (others are 1).
+double sizeOf(mlir::AffineExpr e, const std::map<std::string, int64_t> &sizes);
+
 /// Floating-point operations of one call, with runtime dims from `sizes`
 /// (others are 1).
 double countFlops(mlir::func::FuncOp func, const std::map<std::string, int64_t> &sizes);

@@ -1,6 +1,7 @@
 //===- Collect.cpp - facts about blocks, programs and kernels -------------===//
 #include "dialects/graph/Graph.h"
 #include "dialects/halide/Halide.h"
+#include "frontend/Derive.h"
 #include "tools/explain/Report.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/Format.h"
@@ -27,16 +28,7 @@ std::string Report::anchorOf(StringRef label) const {
 
 using Sizes = std::map<std::string, int64_t>;
 
-static double sizeOf(AffineExpr e, const Sizes &sizes) {
-  auto *dialect = e.getContext()->getLoadedDialect<graph::GraphDialect>();
-  llvm::DenseMap<AffineExpr, AffineExpr> by;
-  graph::walkSymbols(e, [&](unsigned id) {
-    auto it = sizes.find(dialect->symbolName(id).str());
-    by[getAffineSymbolExpr(id, e.getContext())] = getAffineConstantExpr(it == sizes.end() ? 1 : it->second, e.getContext());
-  });
-  auto c = dyn_cast<AffineConstantExpr>(e.replace(by));
-  return c ? double(c.getValue()) : 1;
-}
+using frontend::sizeOf;
 
 static std::string shapeOf(ArrayRef<AffineExpr> dims, const Sizes &sizes) {
   std::string text;
