@@ -86,15 +86,20 @@ static void splitBy(AffineExpr e, int64_t c, AffineExpr &quotient, AffineExpr &r
     rest = rest + e;
 }
 
-AffineExpr simplifyIndex(AffineExpr e, ArrayRef<AffineExpr> extents) {
+/// As a term of something else a loop of one point is 0.
+static AffineExpr simplifyTerm(AffineExpr e, ArrayRef<AffineExpr> extents) {
   if (auto d = dyn_cast<AffineDimExpr>(e))
     return d.getPosition() < extents.size() && constantOf(extents[d.getPosition()]) == 1
                ? getAffineConstantExpr(0, e.getContext())
                : e;
+  return simplifyIndex(e, extents);
+}
+
+AffineExpr simplifyIndex(AffineExpr e, ArrayRef<AffineExpr> extents) {
   auto b = dyn_cast<AffineBinaryOpExpr>(e);
   if (!b)
     return e;
-  AffineExpr l = simplifyIndex(b.getLHS(), extents), r = simplifyIndex(b.getRHS(), extents);
+  AffineExpr l = simplifyTerm(b.getLHS(), extents), r = simplifyTerm(b.getRHS(), extents);
   auto c = constantOf(r);
   bool isDiv = b.getKind() == AffineExprKind::FloorDiv;
   if (!c || *c <= 0 || (!isDiv && b.getKind() != AffineExprKind::Mod))

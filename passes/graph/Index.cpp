@@ -134,16 +134,17 @@ static void joinDigits(LinearIndex &l) {
   }
 }
 
+/// As a term of something else a loop of one point is 0.
+static AffineExpr simplifyTerm(AffineExpr e, ArrayRef<AffineExpr> extents) {
+  return isa<AffineDimExpr>(e) && rangeOf(e, extents).hi == 0 ? getAffineConstantExpr(0, e.getContext()) : simplifyIndex(e, extents);
+}
+
 AffineExpr simplifyIndex(AffineExpr e, ArrayRef<AffineExpr> extents) {
   MLIRContext *ctx = e.getContext();
-  if (auto d = dyn_cast<AffineDimExpr>(e)) {
-    Range r = rangeOf(e, extents);
-    return r.hi == 0 ? getAffineConstantExpr(0, ctx) : e;
-  }
   auto b = dyn_cast<AffineBinaryOpExpr>(e);
   if (!b)
     return e;
-  AffineExpr lhs = simplifyIndex(b.getLHS(), extents), rhs = simplifyIndex(b.getRHS(), extents);
+  AffineExpr lhs = simplifyTerm(b.getLHS(), extents), rhs = simplifyTerm(b.getRHS(), extents);
   if (b.getKind() == AffineExprKind::Add || b.getKind() == AffineExprKind::Mul) {
     LinearIndex l = linearIndex(getAffineBinaryOpExpr(b.getKind(), lhs, rhs));
     joinDigits(l);
