@@ -67,6 +67,15 @@ std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contr
   return best;
 }
 
+/// Whether `op` reads a result of its kernel, or what is made from one.
+static bool readsResult(ComputeOp op) {
+  return llvm::any_of(readsOf(op), [](ReadOp read) {
+    auto source = read.getSource().getDefiningOp<ComputeOp>();
+    return source && (llvm::any_of(source->getUsers(), [](Operation *user) { return isa<func::ReturnOp>(user); }) ||
+                      readsResult(source));
+  });
+}
+
 void Lowering::chooseGrid() {
   auto results = kernel.getBody().front().getTerminator()->getOperands();
   if (results.empty())
@@ -115,6 +124,12 @@ void Lowering::chooseGrid() {
     auto [mb, nb] = contractionBlock(main, c, cutsN);
     if (llvm::count_if(ops, [&](ComputeOp op) { return contractions.count(op); }) > 1)
       mb = llvm::alignTo(std::min<int64_t>(mb, machine.value("rows", 288)), chooseTile(machine, main.getOver()[c.n]).rows); // what lies between them stays in cache
+    // A result that a reduction in here reads across a dim must be there for all of it.
+    for (auto op : ops)
+      if (op.isReduction() && readsResult(op))
+        for (size_t i = 0; i < axes; ++i)
+          if (i >= op.getNumParallel() || op.getOver()[i] != dims[0][i])
+            axes = i;
     for (size_t i = 0; i < axes; ++i) {
       if (main.getOver()[i] != dims[0][i])
         break;
