@@ -100,7 +100,9 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
   ++l.numContractions;
   Location loc = op.getLoc();
   const int MR = l.machine.value("smr", 4);
+  const int64_t steps = l.machine.value("ur", 4);
   AffineExpr K = op.getBy()[0];
+  bool isUnrolled = steps > 1 && constantOf(K) && *constantOf(K) % steps == 0;
   SmallVector<Value> factors, rows, columns;
   factorsOf(op.getYield().getValue(), factors);
   for (Value f : factors)
@@ -150,8 +152,13 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
   l.bound(acc, "r", 0, TR);
   l.boundExtent(acc, "c", MR);
   for (int stage : {-1, 0}) {
-    if (stage == 0)
+    if (stage == 0 && isUnrolled) {
+      l.split(acc, 0, "k", "k", "ki", steps, halide::Tail::automatic);
+      l.reorder(acc, 0, {"r", "c", "ki", "k"});
+      l.unroll(acc, 0, "ki");
+    } else if (stage == 0) {
       l.reorder(acc, 0, {"r", "c", "k"});
+    }
     l.vectorize(acc, stage, "r", V);
     l.unroll(acc, stage, "r");
     l.unroll(acc, stage, "c");

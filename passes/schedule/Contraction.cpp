@@ -86,7 +86,6 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   // From here on K counts pairs where they are multiplied.
   const bool paired = isPaired(c);
   const AffineExpr K = paired ? canonicalDim((all + 1).floorDiv(2)) : all;
-  bool isEven = !paired || (constantOf(all) && *constantOf(all) % 2 == 0);
   Tile t = chooseTile(machine, N);
   const int V = t.width, NR = V * t.vectors, MR = t.rows;
   Type f32 = Float32Type::get(ctx), panelType = paired ? Type(BFloat16Type::get(ctx)) : f32;
@@ -106,6 +105,11 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   } else if (isChunked) {
     numChunks = (K + (chunk - 1)).floorDiv(chunk);
   }
+  bool isPacked = paired || machine.value("packa", !c.plainA);
+  // Several steps of k in one turn of the loop. Where some may be left over, panels go on with zeros.
+  const int64_t steps = machine.value("ur", 4);
+  bool isWhole = !isChunked || isExact, isUnrolled = steps > 1 && (isChunked ? chunk : *fixedK) % steps == 0 && (isWhole || isPacked);
+  bool isPadded = (isUnrolled && !isWhole) || (paired && (!constantOf(all) || *constantOf(all) % 2 != 0));
 
   auto sideVars = [&](const llvm::SmallBitVector &side, SmallVector<unsigned> &dims) {
     Strings names;
@@ -134,7 +138,7 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   auto product = [&](Body &b, ArrayRef<Value> factors, unsigned dim, Value at, Value kk, Value k, ArrayRef<unsigned> rest,
                      ArrayRef<Value> restValues) {
     Value whole = kk ? b.tile(k, 2, kk) : k;
-    k = isEven ? whole : b.minimum(whole, b.size(all - 1));
+    k = isPadded ? b.minimum(whole, b.size(all - 1)) : whole;
     Value zero = b.constant(0);
     SmallVector<Value> lv(loops, zero);
     lv[dim] = at;
@@ -147,7 +151,7 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
       Value x = b.scalar(paired ? f.getDefiningOp<arith::ExtFOp>().getIn() : f, lv);
       p = p ? Value(arith::MulFOp::create(b.b, b.loc, p, x)) : x;
     }
-    if (!isEven && dim == c.n) // one side is enough
+    if (isPadded && dim == c.n) // one side is enough
       p = arith::SelectOp::create(b.b, loc, b.less(whole, b.size(all)), p, b.constant(panelType, 0));
     return p;
   };
@@ -169,7 +173,6 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
       v = v.drop_front(pair.size());
       return {product(b, c.b, c.n, lastOf(b, v[2], NR, v[0], N), kk, v[1], restB, v.drop_front(3))};
     });
-  bool isPacked = paired || machine.value("packa", !c.plainA);
   bool packAlongK = isPacked && c.aAlongK && !c.aAlongM; // rows stay rows
   // Strips of A that lie along m are whole cache lines wide: a line is written once, by one vector.
   const int AW = !packAlongK && c.aAlongM ? machine.value("aw", std::lcm(MR, V)) : MR;
@@ -186,25 +189,31 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   Strings accVars = with(isChunked ? Strings{"nv", "mv", "no", "mo", "ko"} : Strings{"nv", "mv", "no", "mo"}, varsC);
   unsigned fixed = accVars.size() - varsC.size();
   func(acc, accVars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {b.constant(f32, 0)}; });
-  AffineExpr extentR = isChunked ? getAffineConstantExpr(chunk, ctx) : K;
   SmallVector<AffineExpr> extentsR(pair.size(), getAffineConstantExpr(2, ctx));
-  extentsR.push_back(extentR);
-  update(acc, accVars, with(pair, {"r"}), extentsR, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+  AffineExpr extentR = isChunked ? getAffineConstantExpr(chunk, ctx) : K;
+  if (isUnrolled)
+    extentsR.append({getAffineConstantExpr(steps, ctx), extentR.floorDiv(steps)});
+  else
+    extentsR.push_back(extentR);
+  const Strings turn = isUnrolled ? Strings{"ri", "r"} : Strings{"r"};
+  update(acc, accVars, with(pair, turn), extentsR, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
     Update u;
-    SmallVector<Value> kk(r.drop_back());
-    r = r.drop_front(pair.size());
-    Value k = r[0];
+    AffineExpr d0 = getAffineDimExpr(0, ctx);
+    SmallVector<Value> kk(r.take_front(pair.size()));
+    Value first = isUnrolled ? b.apply(d0 * steps, {r.back()}) : r.back();
+    Value k = isUnrolled ? b.tile(r.back(), steps, r.drop_back().back()) : r.back();
     if (isChunked && isExact) {
-      k = b.tile(v[4], chunk, r[0]);
+      k = b.tile(v[4], chunk, k);
     } else if (isChunked) {
-      Value start = b.apply(getAffineDimExpr(0, ctx) * chunk, {v[4]});
+      Value start = b.apply(d0 * chunk, {v[4]});
       Value left = arith::SubIOp::create(b.b, loc, b.size(K), start);
-      u.filter = b.less(r[0], left);
-      Value last = b.apply(getAffineDimExpr(0, ctx) - 1, {b.minimum(left, b.constant(chunk))});
-      Value inside = halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), r[0], b.constant(0), last);
+      u.filter = b.less(first, left);
+      AffineExpr padded = isUnrolled ? (d0 + (steps - 1)).floorDiv(steps) * steps : d0;
+      Value last = b.apply(padded - 1, {b.minimum(left, b.constant(chunk))});
+      Value inside = halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), k, b.constant(0), last);
       k = b.tile(v[4], chunk, inside);
       // Once more for the sum, whose bounds are those of its parts otherwise.
-      k = halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), k, b.constant(0), b.size(K - 1));
+      k = halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), k, b.constant(0), b.size(padded.replaceDims({K}) - 1));
     }
     ArrayRef<Value> rest = v.drop_front(fixed);
     auto pick = [&](ArrayRef<unsigned> dims) {
@@ -214,7 +223,6 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
       return p;
     };
     Value a;
-    AffineExpr d0 = getAffineDimExpr(0, ctx);
     if (isPacked) {
       Value mv = v[1], mo = v[3];
       if (AW != MR) {
@@ -273,7 +281,7 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   vectorize(acc, -1, "nv", V);
   unroll(acc, -1, "nv");
   unroll(acc, -1, "mv");
-  reorder(acc, 0, with(pair, with({"nv", "mv", "r"}, Strings(accVars.begin() + 2, accVars.end()))));
+  reorder(acc, 0, with(pair, with(with({"nv", "mv"}, turn), Strings(accVars.begin() + 2, accVars.end()))));
   if (paired) {
     atomic(acc, 0);
     vectorize(acc, 0, "kk");
@@ -281,6 +289,8 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   vectorize(acc, 0, "nv", V);
   unroll(acc, 0, "nv");
   unroll(acc, 0, "mv");
+  if (isUnrolled)
+    unroll(acc, 0, "ri");
   for (const std::string &p : isPacked ? Strings{B, A} : Strings{B}) {
     if (isChunked)
       computeAt(p, C, "ko");

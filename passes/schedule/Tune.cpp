@@ -75,6 +75,7 @@ static std::vector<int> valuesOf(StringRef name) {
       {"rows", {48, 96, 144, 192, 288, 576}},          // rows of a block with several contractions
       {"kc", {128, 192, 256, 384, 512, 768, 1024}},    // a chunk of K
       {"ks", {256, 512, 1024, 2048}},                  // K up to here is one chunk
+      {"ur", {1, 2, 4, 8}},                            // steps of k in one turn of the loop
       {"packa", {0, 1}},                               // pack A although its rows lie along k
       {"turn", {0, 1}},                                // turn B in registers while packing
       {"strip", {0, 1}},                               // strips of rows outside, panels inside

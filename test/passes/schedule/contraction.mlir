@@ -25,10 +25,11 @@ func.func private @k_linear(%x: tensor<?x384xf32, #graph.dims<M, 384>>, %w: tens
 }
 // CHECK-LABEL: halide.pipeline @k_linear symbols ["M"]
 // CHECK: halide.func @[[B:.*_b]](%nv, %k, %no)
-// CHECK: halide.update @[[ACC:.*_acc]](%nv, %mv, %no, %mo) by (%r) in <384>
+// CHECK: halide.update @[[ACC:.*_acc]](%nv, %mv, %no, %mo) by (%ri, %r) in <4, 96>
 // CHECK: halide.output @[[Y:.*]] result 0 <1152, M> blocks [{{[0-9]+}}, {{[0-9]+}}]
 // CHECK: halide.compute_at @[[ACC]] in @[[C:.*]] at "no"
 // CHECK: halide.vectorize @[[ACC]] update 0 "nv" by 16
+// CHECK: halide.unroll @[[ACC]] update 0 "ri"
 // CHECK: halide.compute_at @[[C]] in @[[Y]] at "mo"
 
 // A product that is no contraction (both factors read all loops) is a plain reduction along the contiguous dim.
