@@ -290,24 +290,38 @@ void BlockLowering::lowerSum(ComputeOp op, StringRef name) {
   if (isChunked)
     accVars.push_back("ko");
   l.func(acc, accVars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {b.constant(f32, 0)}; });
-  AffineExpr extent = isChunked ? getAffineConstantExpr(chunk, l.ctx) : count(summed);
-  l.update(acc, accVars, {"r"}, {extent}, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
-    Lowering::Update u;
-    Value k = r[0];
-    if (isChunked) {
-      Value start = b.apply(d0 * chunk, {v[3]});
-      Value left = arith::SubIOp::create(b.b, loc, b.size(count(summed)), start);
-      u.filter = b.less(r[0], left);
-      Value last = b.apply(d0 - 1, {b.minimum(left, b.constant(chunk))});
-      Value inside = halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), r[0], b.constant(0), last);
-      k = b.tile(v[3], chunk, inside);
-      k = halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), k, b.constant(0), b.size(count(summed) - 1));
-    }
-    Value a = b.scalar(wide, at(b, v[1], k, b.constant(0)));
-    Value panel = isPacked ? b.load(B, {v[0], k, v[2]}, f32) : panelOf(b, v[0], v[2], k);
-    u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(acc, v, f32), arith::MulFOp::create(b.b, loc, a, panel)));
-    return u;
-  });
+  // Several steps of k in one turn of the loop, and what is left over after it.
+  const int64_t steps = l.machine.value("ur", 4);
+  bool isUnrolled = steps > 1 && chunk % steps == 0;
+  AffineExpr whole = isChunked ? getAffineConstantExpr(chunk, l.ctx) : count(summed);
+  auto addUpdate = [&](const Strings &rvars, ArrayRef<AffineExpr> extents, bool isRest) {
+    l.update(acc, accVars, rvars, extents, loc, [&, isRest](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+      Lowering::Update u;
+      Value k = r.size() > 1 ? b.tile(r[1], steps, r[0]) : r[0];
+      if (isChunked) {
+        Value start = b.apply(d0 * chunk, {v[3]});
+        Value here = b.minimum(arith::SubIOp::create(b.b, loc, b.size(count(summed)), start), b.constant(chunk));
+        if (isRest)
+          k = arith::AddIOp::create(b.b, loc, b.apply(d0.floorDiv(steps) * steps, {here}), k);
+        u.filter = b.less(r.size() > 1 ? b.apply(d0 * steps + (steps - 1), {r[1]}) : k, here);
+        Value inside = halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), k, b.constant(0), b.apply(d0 - 1, {here}));
+        k = b.tile(v[3], chunk, inside);
+        k = halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), k, b.constant(0), b.size(count(summed) - 1));
+      } else if (isRest) {
+        k = arith::AddIOp::create(b.b, loc, b.size(count(summed).floorDiv(steps) * steps), k);
+      }
+      Value a = b.scalar(wide, at(b, v[1], k, b.constant(0)));
+      Value panel = isPacked ? b.load(B, {v[0], k, v[2]}, f32) : panelOf(b, v[0], v[2], k);
+      u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(acc, v, f32), arith::MulFOp::create(b.b, loc, a, panel)));
+      return u;
+    });
+  };
+  if (isUnrolled) {
+    addUpdate({"ri", "r"}, {getAffineConstantExpr(steps, l.ctx), whole.floorDiv(steps)}, false);
+    addUpdate({"r"}, {isChunked ? getAffineConstantExpr(steps - 1, l.ctx) : whole % steps}, true);
+  } else {
+    addUpdate({"r"}, {whole}, false);
+  }
   if (isPacked) {
     l.computeRoot(B);
     l.bound(B, "n", 0, NR);
@@ -318,12 +332,18 @@ void BlockLowering::lowerSum(ComputeOp op, StringRef name) {
   l.bound(acc, "n", 0, NR);
   l.boundExtent(acc, "m", MR);
   l.boundExtent(acc, "no", 1);
-  for (int stage : {-1, 0}) {
-    if (stage == 0)
-      l.reorder(acc, 0, isChunked ? Strings{"n", "m", "r", "no", "ko"} : Strings{"n", "m", "r", "no"});
+  for (int stage = -1; stage < (isUnrolled ? 2 : 1); ++stage) {
+    bool isTurn = stage == 0 && isUnrolled;
+    Strings order = isTurn ? Strings{"n", "m", "ri", "r", "no"} : Strings{"n", "m", "r", "no"};
+    if (isChunked)
+      order.push_back("ko");
+    if (stage >= 0)
+      l.reorder(acc, stage, order);
     l.vectorize(acc, stage, "n", V);
     l.unroll(acc, stage, "n");
     l.unroll(acc, stage, "m");
+    if (isTurn)
+      l.unroll(acc, 0, "ri");
   }
 
   if (isChunked) {
