@@ -2,7 +2,7 @@
 // Vectors run over rows in wide tensors and over features in sums. For one block:
 //
 //   B(l, k, v)            the rows' side of a score, turned: vectors of k in, vectors of rows out
-//   S(r, c) += A(c) * B   MR columns by all rows, from rows of the columns' side as they lie in memory
+//   S(r, c) += A(c) * B   MR columns by TV rows, from rows of the columns' side as they lie in memory
 //   P(r, c), ..           one pass of scalar code: all wide definitions that memory needs
 //   M(r)                  reductions over columns, lane by lane
 //   O(n, r) += P(r, c) * V(n, c)         MR rows by NR features
@@ -99,7 +99,7 @@ static Value productAt(Body &b, ArrayRef<Value> factors, ArrayRef<Value> loops) 
 void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
   ++l.numContractions;
   Location loc = op.getLoc();
-  const int MR = l.machine.value("smr", 4);
+  const int MR = l.machine.value("smr", 6), TV = V * l.machine.value("srv", V >= 16 ? 4 : 2); // the register tile: columns, rows
   const int64_t steps = l.machine.value("ur", 4);
   AffineExpr K = op.getBy()[0];
   bool isUnrolled = steps > 1 && constantOf(K) && *constantOf(K) % steps == 0;
@@ -144,12 +144,13 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
   scores.push_back(S);
   l.bound(S, "r", 0, TR);
   l.split(S, -1, "c", "co", "ci", MR, halide::Tail::round_up);
-  l.reorder(S, -1, {"r", "ci", "co"});
-  l.vectorize(S, -1, "r", V);
-  l.unroll(S, -1, "r");
+  l.split(S, -1, "r", "ro", "ri", TV, halide::Tail::automatic);
+  l.reorder(S, -1, {"ri", "ci", "ro", "co"});
+  l.vectorize(S, -1, "ri", V);
+  l.unroll(S, -1, "ri");
   l.unroll(S, -1, "ci");
-  l.computeAt(acc, S, "co");
-  l.bound(acc, "r", 0, TR);
+  l.computeAt(acc, S, "ro");
+  l.boundExtent(acc, "r", TV);
   l.boundExtent(acc, "c", MR);
   for (int stage : {-1, 0}) {
     if (stage == 0 && isUnrolled) {
@@ -249,9 +250,9 @@ void BlockLowering::lowerSum(ComputeOp op, StringRef name) {
   bool byRow = plan.members[op].kind == Kind::rowSum;
   unsigned parallel = op.getNumParallel(), summed = byRow ? plan.row : plan.column, kept = byRow ? plan.column : plan.row;
   AffineExpr N = op.getOver()[parallel - 1];
-  const int MR = l.machine.value("omr", 4);
-  int vectors = 4;
-  if (auto n = constantOf(N))
+  const int MR = byRow ? l.machine.value("cmr", 6) : l.machine.value("omr", 4);
+  int vectors = V >= 16 ? 4 : 2;
+  if (auto n = constantOf(N); n && V >= 16)
     vectors = llvm::divideCeil(*n, V) <= 5 ? llvm::divideCeil(*n, V) : *n % (4 * V) == 0 ? 4 : *n % (3 * V) == 0 ? 3 : 4;
   const int NR = V * vectors;
   bool isOne = constantOf(N) && *constantOf(N) <= NR; // one panel of features

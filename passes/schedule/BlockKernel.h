@@ -63,7 +63,7 @@ void prepareBlockKernel(mlir::func::FuncOp kernel, const BlockPlan &plan);
 class BlockLowering {
 public:
   BlockLowering(Lowering &l, BlockPlan plan)
-      : l(l), plan(std::move(plan)), V(l.machine.vectorWidth), TR(l.machine.value("tr", 64)), TC(l.machine.value("tc", 256)) {}
+      : l(l), plan(std::move(plan)), V(l.machine.vectorWidth), TR(l.machine.value("tr", 64)), TC(l.machine.value("tc", 288)), strip(l.machine.value("sc", 48)) {}
   LogicalResult run();
   /// Runtime values that the kernel takes behind its dims: where a block lies.
   Strings rangeSymbols() const;
@@ -92,7 +92,7 @@ private:
   BlockPlan plan;
   const int V;
   const int64_t TR, TC; ///< rows and columns of a block
-  static constexpr int64_t strip = 32; ///< columns between scores and scalar code
+  const int64_t strip; ///< columns between scores and scalar code
   Strings scores, wides;               ///< funcs of scores, and of passes of scalar code
   llvm::DenseMap<Value, Value> local; ///< global indices by their place in the block
 };
