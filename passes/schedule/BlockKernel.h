@@ -97,6 +97,10 @@ private:
   llvm::DenseMap<Value, Value> local; ///< global indices by their place in the block
 };
 
+/// Whether a side of a product is one tensor as it lies in memory.
+bool isPlainRead(ArrayRef<Value> factors);
+/// The product of `factors` at these loops.
+Value productAt(Body &b, ArrayRef<Value> factors, ArrayRef<Value> loops);
 /// The leaves of a tree of multiplications.
 void factorsOf(Value v, llvm::SmallVectorImpl<Value> &factors);
 
