@@ -95,10 +95,6 @@ static std::string whyNotOneBlock(ArrayRef<Operation *> group, const llvm::Small
         return "no reduction says what its rows are, but one outside reads them";
     }
   for (Operation *op : group) {
-    bool isRounded = false;
-    op->getRegion(0).walk([&](Operation *inner) { isRounded |= isa<arith::TruncFOp, arith::ExtFOp>(inner); });
-    if (isRounded)
-      return "no reduction says what its rows are, and a factor is rounded";
     bool isSum = isContraction(op) && !isQuadratic(op->getResult(0)), readsQuadratic = false;
     for (ReadOp read : readsOf(op)) {
       Operation *source = read.getSource().getDefiningOp();

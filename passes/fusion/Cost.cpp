@@ -103,7 +103,7 @@ static bool isMadeOfOuterProduct(Value v) {
       return true;
     if (isPointwise(def))
       for (Value input : inputsOf(def))
-        if (input.getType() == v.getType())
+        if (dimsOf(input.getType()) == dims)
           todo.push_back(input);
   }
   return false;

@@ -5,7 +5,8 @@
 // becomes, since sum(c) p[r, c] sum(e) y[r, e] v[c, e] = sum(e) y[r, e] o[r, e],
 //   %z = compute sum over <r> by <e>    { y[r, e] * o[r, e] * d[r] if g[r] }
 // which needs no pass over the tensor of quadratic size: the gradient of a
-// normalised row inside a weighted sum. Test: test/passes/fusion/exchange-sums.mlir
+// normalised row inside a weighted sum. Where factors are rounded to bf16, y is read
+// rounded, as %w does, and p is rounded inside of o, as in what o is used for. Test: test/passes/fusion/exchange-sums.mlir
 //===----------------------------------------------------------------------===//
 #include "passes/fusion/Cost.h"
 #include "passes/fusion/Kernel.h"
@@ -31,6 +32,17 @@ static void factorsOf(Value v, SmallVectorImpl<Value> &factors) {
   } else {
     factors.push_back(v);
   }
+}
+
+/// The read of f32 that `factor` is, which may be rounded to bf16, or null.
+static ReadOp readOf(Value factor) {
+  auto wider = factor.getDefiningOp<arith::ExtFOp>();
+  auto rounded = wider ? wider.getIn().getDefiningOp<arith::TruncFOp>() : arith::TruncFOp();
+  return (rounded ? rounded.getIn() : factor).getDefiningOp<ReadOp>();
+}
+
+static bool isRounded(ArrayRef<Value> factors) {
+  return llvm::all_of(factors, [](Value f) { return f.getDefiningOp<arith::ExtFOp>() != nullptr; });
 }
 
 /// Leaves of a tree of conjunctions; null stands for none.
@@ -76,6 +88,7 @@ namespace {
 /// `y[r, e] * v[c, e]` summed over e, with the rows first, then c, then e.
 struct Product {
   ReadOp rows, columns;
+  bool isRounded; ///< both are read as bf16
 };
 /// `all of filters ? weight / divisor : 0`.
 struct Weight {
@@ -103,7 +116,7 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
     factorsOf(op.getYield().getValue(), factors);
     if (factors.size() != 2)
       return {};
-    auto a = factors[0].getDefiningOp<ReadOp>(), b = factors[1].getDefiningOp<ReadOp>();
+    ReadOp a = readOf(factors[0]), b = readOf(factors[1]);
     if (!a || !b || !a.getMap().isProjectedPermutation() || !b.getMap().isProjectedPermutation())
       return {}; // constant places would do as well, but the sums over rows would not be sums of blocks
     unsigned column = op.getNumParallel() - 1;
@@ -111,7 +124,7 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
       std::swap(a, b);
     if (a.getMap().isFunctionOfDim(column) || !b.getMap().isFunctionOfDim(column))
       return {};
-    return Product{a, b};
+    return Product{a, b, isRounded(factors)};
   }
 
   static std::optional<Weight> weightOf(ComputeOp op) {
@@ -165,10 +178,10 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
     if (o.getReducer() != Reducer::sum || o.getBy().size() != 1 || o.getYield().getFilter())
       return false;
     factorsOf(o.getYield().getValue(), factors);
-    if (factors.size() != 2)
+    if (factors.size() != 2 || isRounded(factors) != product.isRounded)
       return false;
     for (unsigned i = 0; i < 2; ++i) {
-      auto p = factors[i].getDefiningOp<ReadOp>(), v = factors[1 - i].getDefiningOp<ReadOp>();
+      ReadOp p = readOf(factors[i]), v = readOf(factors[1 - i]);
       if (!p || !v || v.getSource() != product.columns.getSource() || !p.getMap().isProjectedPermutation() || p.getMap().getNumResults() != rows + 1)
         continue;
       auto weight = weightOf(p.getSource().getDefiningOp<ComputeOp>());
@@ -236,6 +249,8 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
       for (AffineExpr e : product.rows.getMap().getResults())
         at.push_back(e.replaceDims(ofW));
       Value y = ReadOp::create(body, loc, product.rows.getSource(), AffineMap::get(rows + 1, 0, at, ctx));
+      if (product.isRounded)
+        y = arith::ExtFOp::create(body, loc, y.getType(), Value(arith::TruncFOp::create(body, loc, body.getBF16Type(), y)));
       Value s = ReadOp::create(body, loc, o.getResult(), AffineMap::get(rows + 1, 0, ofO, ctx));
       Value term = arith::MulFOp::create(body, loc, y, s);
       term = arith::MulFOp::create(body, loc, term, copy(divisor));

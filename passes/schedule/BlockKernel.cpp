@@ -69,6 +69,8 @@ Value BlockLowering::place(Body &b, Value at, unsigned dim) {
 
 void BlockLowering::readWide(Value tensor, StringRef func, int64_t element) {
   Type type = cast<RankedTensorType>(tensor.getType()).getElementType();
+  if (type.isBF16())
+    type = Float32Type::get(l.ctx); // rounded, and wide for the loops that read it
   l.readers[tensor] = [this, f = func.str(), type, element](Body &b, ArrayRef<Value> at) {
     return b.load(f, {place(b, at[plan.row], plan.row), place(b, at[plan.column], plan.column)}, type, element);
   };
@@ -187,8 +189,10 @@ void BlockLowering::lowerWide(ArrayRef<ComputeOp> group, StringRef name) {
     l.readers[op->getResult(0)] = [op](Body &b, ArrayRef<Value> at) { return b.point(op, at).first; };
   l.func(name, {"r", "c"}, first.getLoc(), [&](Body &b, ArrayRef<Value> v) {
     SmallVector<Value> values, loops = loopsAt(b, first, v[0], v[1], {}, /*clampColumn=*/true);
-    for (ComputeOp op : group)
-      values.push_back(b.point(op, loops).first);
+    for (ComputeOp op : group) {
+      Value value = b.point(op, loops).first;
+      values.push_back(value.getType().isBF16() ? b.widen(value) : value);
+    }
     return values;
   });
   l.computeRoot(name);

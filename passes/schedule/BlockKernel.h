@@ -6,6 +6,7 @@
 //   o[h, r, e] = sum(c) p[h, r, c] * v[h, c, e]                    columnSum
 //   g[h, c, e] = sum(r) p[h, r, c] * y[h, r, e]                    rowSum
 //
+// Factors may be rounded to bf16; rounded values are kept as f32 inside of the block.
 // The wide tensors exist for one block of rows times a range of columns at a time.
 // What they are zero outside of (a band: low <= c - r <= high) bounds that range.
 // With sums over rows the blocks of columns and rows run one after the other and
@@ -44,6 +45,8 @@ struct BlockPlan {
     auto it = members.find(v.getDefiningOp());
     return it != members.end() && (it->second.kind == Kind::score || it->second.kind == Kind::wide);
   }
+  /// The read of a wide tensor that `factor` is, which may be widened from bf16, or null.
+  graph::ReadOp wideRead(Value factor) const;
   /// The loop of `op` with this role, or -1.
   int loopOf(Operation *op, int role) const {
     ArrayRef<int> roles = members.find(op)->second.roles;

@@ -86,7 +86,7 @@ public:
       return ofValue(op, def->getOperand(0)).intersect(ofValue(op, def->getOperand(1)));
     if (isa<arith::AddFOp, arith::SubFOp>(def))
       return ofValue(op, def->getOperand(0)).hull(ofValue(op, def->getOperand(1)));
-    if (isa<arith::DivFOp, arith::NegFOp, StopOp>(def))
+    if (isa<arith::DivFOp, arith::NegFOp, arith::ExtFOp, arith::TruncFOp, StopOp>(def))
       return ofValue(op, def->getOperand(0));
     if (auto read = dyn_cast<ReadOp>(def); read && plan.isWide(read.getSource())) {
       auto source = read.getSource().getDefiningOp<ComputeOp>();
@@ -206,6 +206,11 @@ static bool rolesByReads(ComputeOp op, const BlockPlan &plan, SmallVector<int> &
   return true;
 }
 
+ReadOp BlockPlan::wideRead(Value factor) const {
+  ReadOp read = readBehind(factor);
+  return read && isWide(read.getSource()) ? read : ReadOp();
+}
+
 /// The kind of a sum of a wide tensor times something with features, or nothing.
 static std::optional<Kind> sumKind(ComputeOp op, const BlockPlan &plan, ArrayRef<int> roles) {
   unsigned parallel = op.getNumParallel();
@@ -228,8 +233,7 @@ static std::optional<Kind> sumKind(ComputeOp op, const BlockPlan &plan, ArrayRef
   factorsOf(op.getYield().getValue(), factors);
   unsigned wide = 0;
   for (Value f : factors) {
-    auto read = f.getDefiningOp<ReadOp>();
-    if (read && plan.isWide(read.getSource()))
+    if (plan.wideRead(f))
       ++wide;
     else if (loopsOf(f, roles.size())[kept])
       return {};

@@ -93,7 +93,7 @@ Filtered Preparer::split(Value v) {
       copy->setOperand(1, rhs);
     return {condition, copy->getResult(0)};
   };
-  if (isa<arith::NegFOp, arith::DivFOp>(def)) {
+  if (isa<arith::NegFOp, arith::DivFOp, arith::ExtFOp, arith::TruncFOp>(def)) {
     Filtered f = split(def->getOperand(0));
     if (f.condition)
       return rebuilt(f.condition, f.value, def->getNumOperands() > 1 ? def->getOperand(1) : Value());

@@ -28,8 +28,7 @@ void BlockLowering::lowerSum(ComputeOp op, StringRef name) {
   factorsOf(op.getYield().getValue(), factors);
   Value wide;
   for (Value f : factors) {
-    auto read = f.getDefiningOp<ReadOp>();
-    if (read && plan.isWide(read.getSource()))
+    if (plan.wideRead(f))
       wide = f;
     else
       others.push_back(f);

@@ -3,7 +3,8 @@
 
 usage: dot_products.py MODEL.tin [--set NAME=VALUE ..] [--target avx512-bf16]
 
-Takes the kernels that hold bf16 contractions and compiles them for the target, which need not be this machine.
+Takes the kernels that hold one bf16 contraction and compiles them for the target, which need not be this machine.
+(Kernels with several work on blocks of rows and columns, whose panels hold rounded values as f32.)
 Each contraction must have a loop that is nothing but its register tile: as many vdpbf16ps as the tile has
 accumulators, no fused multiply-add (that would be the emulation in f32) and no scalar 16-bit load or shift.
 """
@@ -18,13 +19,13 @@ ROUNDED = r"arith\.extf .*: bf16 to f32\n(?:.*\n)*? *%\w+ = arith\.mulf"
 
 
 def kernels(text):
-    """{name: (text, number of contractions with rounded factors)}"""
+    """{name: (text, number of contractions with rounded factors)}, where that number is one"""
     found = {}
     for body in re.findall(r"^  func\.func private @k_.*?^  }\n", text, re.M | re.S):
         name = re.search(r"@(k_\w+)", body).group(1)
         sums = re.findall(r"graph\.compute sum .*?\n    }\n", body, re.S)
         count = sum(len(re.findall(r"arith\.extf", s)) == 2 for s in sums)
-        if count:
+        if count == 1:
             found[name] = (body, count)
     return found
 
