@@ -42,9 +42,9 @@ std::vector<Place> placesOf(Location loc) {
 
 /// In the order in which they run.
 ArrayRef<StringRef> RemarkLog::passNames() {
-  static const StringRef names[] = {"graph-hoist-invariants", "graph-recompute",    "graph-inline",
-                                    "graph-reuse-values",     "graph-align-rows",   "graph-form-kernels",
-                                    "graph-share-terms",      "graph-repeat-calls", "schedule-kernels",
+  static const StringRef names[] = {"graph-split-dims",   "graph-exchange-sums", "graph-hoist-invariants", "graph-recompute",
+                                    "graph-inline",       "graph-reuse-values",  "graph-align-rows",       "graph-narrow",
+                                    "graph-form-kernels", "graph-share-terms",   "graph-repeat-calls",     "schedule-kernels",
                                     "memory-plan"};
   return names;
 }

@@ -109,6 +109,18 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
     eraseDead(func);
   }
 
+  /// Whether each index is a loop of its own or a constant.
+  static bool readsLoops(AffineMap map) {
+    llvm::SmallBitVector seen(map.getNumDims());
+    return map.getNumSymbols() == 0 && llvm::all_of(map.getResults(), [&](AffineExpr e) {
+      auto d = dyn_cast<AffineDimExpr>(e);
+      bool isNew = d && !seen[d.getPosition()];
+      if (d)
+        seen.set(d.getPosition());
+      return isNew || isa<AffineConstantExpr>(e);
+    });
+  }
+
   static std::optional<Product> productOf(ComputeOp op) {
     if (!op || op.getReducer() != Reducer::sum || op.getYield().getFilter() || op.getBy().size() != 1 || op.getNumParallel() < 2)
       return {};
@@ -117,8 +129,8 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
     if (factors.size() != 2)
       return {};
     ReadOp a = readOf(factors[0]), b = readOf(factors[1]);
-    if (!a || !b || !a.getMap().isProjectedPermutation() || !b.getMap().isProjectedPermutation())
-      return {}; // constant places would do as well, but the sums over rows would not be sums of blocks
+    if (!a || !b || !readsLoops(a.getMap()) || !readsLoops(b.getMap()))
+      return {};
     unsigned column = op.getNumParallel() - 1;
     if (a.getMap().isFunctionOfDim(column))
       std::swap(a, b);

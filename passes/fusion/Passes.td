@@ -29,6 +29,26 @@ def GraphShareDraws : Pass<"graph-share-draws", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numSites", "sites", "sites that became states">];
 }
 
+def GraphSplitDims : FusionPass<"graph-split-dims", "::mlir::func::FuncOp"> {
+  let summary = "give rows that share an operand a loop for the sharing";
+  let description = [{
+    Where a product of quadratic size reads an operand at `h floordiv c` (heads in
+    groups), h becomes two loops in it and in all that runs with it, so that what
+    the group shares is summed over a loop like any other. What stands outside is
+    seen through views.
+
+    ```mlir
+    %s = graph.compute sum over <4, T, T> by <8> { q[d0, d1, d3] * k[d0 floordiv 2, d2, d3] }
+    ```
+    becomes
+    ```mlir
+    %v = graph.reshape %q : tensor<4x?x8xf32, ..> to tensor<2x2x?x8xf32, ..>
+    %s = graph.compute sum over <2, 2, T, T> by <8> { v[d0, d1, d2, d4] * k[d0, d3, d4] }
+    ```
+  }];
+  let statistics = [Statistic<"numSplit", "split", "definitions with a loop more">];
+}
+
 def GraphExchangeSums : FusionPass<"graph-exchange-sums", "::mlir::func::FuncOp"> {
   let summary = "sum over features what another sum has weighed already";
   let description = [{

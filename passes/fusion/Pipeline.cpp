@@ -7,6 +7,7 @@ using namespace mlir;
 void tintype::buildFusionPipeline(OpPassManager &pm) {
   OpPassManager &hosts = pm.nest<func::FuncOp>();
   hosts.addPass(fusion::createGraphShareDraws());
+  hosts.addPass(fusion::createGraphSplitDims());
   hosts.addPass(fusion::createGraphExchangeSums()); // before bodies change: it compares them
   hosts.addPass(fusion::createGraphHoistInvariants());
   hosts.addPass(fusion::createGraphRecompute()); // after what would make copies one again

@@ -57,8 +57,14 @@ struct BlockPlan {
 
 /// Makes equal ops of a kernel one.
 void shareEqualOps(mlir::func::FuncOp kernel);
-/// `kernel` as a block kernel, if every definition in it has one of the kinds.
-std::optional<BlockPlan> matchBlockKernel(mlir::func::FuncOp kernel);
+/// The definition that keeps a kernel from running in blocks, and why.
+struct BlockRefusal {
+  Operation *at = nullptr;
+  StringRef why;
+};
+/// `kernel` as a block kernel, if every definition in it has one of the kinds; else, where it
+/// holds wide tensors, `refusal` says what is in the way.
+std::optional<BlockPlan> matchBlockKernel(mlir::func::FuncOp kernel, BlockRefusal *refusal = nullptr);
 /// Rewrites bodies into what is cheapest for a block: filters outermost and once,
 /// values of rows as definitions of their own, factors of rows behind the sum.
 void prepareBlockKernel(mlir::func::FuncOp kernel, const BlockPlan &plan);

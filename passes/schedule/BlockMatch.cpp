@@ -243,42 +243,43 @@ static std::optional<Kind> sumKind(ComputeOp op, const BlockPlan &plan, ArrayRef
   return byRow ? Kind::rowSum : Kind::columnSum;
 }
 
-static bool classify(ComputeOp op, BlockPlan &plan) {
+/// Why `op` has none of the kinds, or nothing when it has one.
+static StringRef classify(ComputeOp op, BlockPlan &plan) {
   SmallVector<int> roles;
   bool readsWide;
   if (!rolesByReads(op, plan, roles, readsWide))
-    return false;
+    return "it reads what lies between at two places or at a computed one";
   bool isWideSize = ArrayRef<AffineExpr>(op.getOver().getExprs()) == ArrayRef<AffineExpr>(plan.dims);
   SmallVector<int> identity(op.getNumLoops(), -1);
   for (unsigned i = 0; i < plan.dims.size() && i < identity.size(); ++i)
     identity[i] = i;
   if (!op.isReduction() && isWideSize && (!readsWide || roles == identity)) {
     plan.members[op] = {Kind::wide, identity};
-    return true;
+    return "";
   }
   if (readsWide && op.isReduction()) {
     if (auto kind = sumKind(op, plan, roles)) {
       plan.members[op] = {*kind, roles};
-      return true;
+      return "";
     }
     bool isRows = op.getBy().size() == 1 && roles.back() == (int)plan.column && !llvm::is_contained(roles, -1) &&
                   (op.getReducer() == Reducer::sum || op.getReducer() == Reducer::max || op.getReducer() == Reducer::min) &&
                   op.getYield().getValue().getType().isF32();
     if (!isRows)
-      return false;
+      return "it is neither a reduction of each row nor a sum of one weight times features over rows or columns";
     plan.members[op] = {Kind::rowReduction, roles};
-    return true;
+    return "";
   }
   if (readsWide)
-    return false;
+    return "it ranges over other points than the scores that it reads";
   if (op.isReduction()) {
     llvm::SmallBitVector with, without;
     if (!isWideSize || op.getReducer() != Reducer::sum || op.getYield().getFilter() || op.getBy().size() != 1 ||
         !op.getYield().getValue().getType().isF32() || !splitFactors(op, plan.row, with, without) || with[plan.column] ||
         !without[plan.column])
-      return false;
+      return "it is a reduction that makes no scores";
     plan.members[op] = {Kind::score, identity};
-    return true;
+    return "";
   }
   // Values of rows, or what follows a sum.
   for (ReadOp read : readsOf(op)) {
@@ -293,12 +294,12 @@ static bool classify(ComputeOp op, BlockPlan &plan) {
     for (auto [p, e] : llvm::enumerate(read.getMap().getResults()))
       at[cast<AffineDimExpr>(e).getPosition()] = source->second.roles[p];
     plan.members[op] = {isSum ? Kind::finish : Kind::rowValue, at};
-    return true;
+    return "";
   }
   for (Operation *user : op->getUsers()) {
     auto read = dyn_cast<ReadOp>(user);
     if (!read || !read.getMap().isProjectedPermutation())
-      return false;
+      return "it is a value of rows that is read at a computed place";
     // A wide definition over the same dims, whose loops are these.
     auto reader = dyn_cast<ComputeOp>(read->getParentOp());
     if (!reader || reader.isReduction() || ArrayRef<AffineExpr>(reader.getOver().getExprs()) != ArrayRef<AffineExpr>(plan.dims))
@@ -307,21 +308,23 @@ static bool classify(ComputeOp op, BlockPlan &plan) {
     for (AffineExpr e : read.getMap().getResults())
       at.push_back(cast<AffineDimExpr>(e).getPosition());
     if (llvm::is_contained(at, (int)plan.column))
-      return false;
+      return "it is a value of columns";
     plan.members[op] = {Kind::rowValue, at};
-    return true;
+    return "";
   }
-  return false;
+  return "nothing says which rows it belongs to";
 }
 
-static bool classifyAll(func::FuncOp kernel, BlockPlan &plan) {
+/// Null and "" when all have a kind, else which has none and why.
+static BlockRefusal classifyAll(func::FuncOp kernel, BlockPlan &plan) {
   plan.members.clear();
   plan.accumulates = false;
   bool reducesRows = false;
   for (Operation &op : kernel.getBody().front().without_terminator()) {
     auto compute = dyn_cast<ComputeOp>(&op);
-    if (!compute || !classify(compute, plan))
-      return false;
+    StringRef why = compute ? classify(compute, plan) : "it is a scatter";
+    if (!why.empty())
+      return {&op, why};
     Kind kind = plan.members[&op].kind;
     plan.accumulates |= kind == Kind::rowSum;
     reducesRows |= kind == Kind::rowReduction || kind == Kind::finish;
@@ -333,23 +336,39 @@ static bool classifyAll(func::FuncOp kernel, BlockPlan &plan) {
     if (member.kind == Kind::columnSum || member.kind == Kind::rowSum || member.kind == Kind::finish)
       for (Operation *user : op->getUsers())
         if (auto read = dyn_cast<ReadOp>(user); read && (plan.members[read->getParentOp()].kind != Kind::finish || !read.getMap().isIdentity()))
-          return false;
+          return {op, "it is a sum that is read at another point than it makes"};
   }
-  return hasSum && !(plan.accumulates && reducesRows);
+  Operation *first = &kernel.getBody().front().front();
+  if (!hasSum)
+    return {first, "nothing sums its rows or columns times features"};
+  if (plan.accumulates && reducesRows)
+    return {first, "blocks would add up in sums over rows, but rows are reduced whole"};
+  return {};
 }
 
-std::optional<BlockPlan> matchBlockKernel(func::FuncOp kernel) {
+std::optional<BlockPlan> matchBlockKernel(func::FuncOp kernel, BlockRefusal *refusal) {
   BlockPlan plan;
   if (!findWideDims(kernel, plan))
     return {};
-  if (!classifyAll(kernel, plan)) {
+  auto refuse = [&](BlockRefusal r) {
+    // A product with its epilogue holds nothing between.
+    unsigned reductions = llvm::count_if(kernel.getBody().front().getOps<ComputeOp>(), [](ComputeOp op) { return op.isReduction(); });
+    if (refusal && reductions > 1)
+      *refusal = r;
+    return std::nullopt;
+  };
+  if (BlockRefusal r = classifyAll(kernel, plan); r.at) {
     std::swap(plan.row, plan.column);
-    if (!classifyAll(kernel, plan))
-      return {};
+    if (classifyAll(kernel, plan).at)
+      return refuse(r);
   }
-  for (Value v : kernel.getBody().front().getTerminator()->getOperands())
-    if (!v.getDefiningOp() || plan.isWide(v) || (plan.accumulates && plan.members[v.getDefiningOp()].kind == Kind::rowValue))
-      return {};
+  for (Value v : kernel.getBody().front().getTerminator()->getOperands()) {
+    Operation *op = v.getDefiningOp();
+    if (!op || plan.isWide(v))
+      return refuse({op ? op : &kernel.getBody().front().front(), "it is a result, which blocks would not keep"});
+    if (plan.accumulates && plan.members[op].kind == Kind::rowValue)
+      return refuse({op, "it is a value of rows beside sums over rows"});
+  }
   BandFinder bands(plan);
   plan.band = Band::none();
   for (auto &[op, member] : plan.members) {

@@ -249,12 +249,15 @@ void Lowering::lowerPointwise(ArrayRef<ComputeOp> group, StringRef name) {
 LogicalResult Lowering::run() {
   // Equal ops are one before kinds are found: later passes compare values.
   std::optional<BlockLowering> block;
-  if (machine.value("blocks", 1) && matchBlockKernel(kernel)) {
+  BlockRefusal refusal;
+  if (machine.value("blocks", 1) && matchBlockKernel(kernel, &refusal)) {
     shareEqualOps(kernel);
     prepareBlockKernel(kernel, *matchBlockKernel(kernel));
     if (auto plan = matchBlockKernel(kernel))
       block.emplace(*this, *plan);
   }
+  if (refusal.at)
+    remarkOnRefusal(kernel, refusal.at, refusal.why);
   if (!block)
     useReciprocals(kernel);
   OpBuilder outer(kernel);

@@ -105,6 +105,8 @@ struct Contraction {
 };
 /// Says what schedule `kernel` has: from a template, tuned, or as it was given.
 void remarkOnSchedule(mlir::func::FuncOp kernel, halide::PipelineOp pipeline, bool isGiven, StringRef pass);
+/// Says why `kernel`, in which scores lie between, is not computed in blocks of rows and columns.
+void remarkOnRefusal(mlir::func::FuncOp kernel, Operation *at, StringRef why);
 /// Divisions by what the innermost loop does not change become products.
 void useReciprocals(mlir::func::FuncOp kernel);
 /// `op` as a contraction, if it is one worth the packing.

@@ -24,6 +24,11 @@ static std::string settings(Attribute tune) {
   return text;
 }
 
+void remarkOnRefusal(func::FuncOp kernel, Operation *at, StringRef why) {
+  remark::missed(at->getLoc(), remark::RemarkOpts::name("not in blocks").category("schedule-kernels").function(kernel.getName()))
+      << remark::add("not in blocks of rows and columns: {0}", why);
+}
+
 void remarkOnSchedule(func::FuncOp kernel, halide::PipelineOp pipeline, bool isGiven, StringRef pass) {
   if (!kernel.getContext()->getRemarkEngine())
     return;

@@ -14,3 +14,21 @@ func.func private @k_double(%x: tensor<?xf32, #graph.dims<N>>) -> tensor<?xf32, 
   }
   return %y : tensor<?xf32, #graph.dims<N>>
 }
+// Scores that stay inside of a kernel want blocks of rows and columns; where that cannot be, the remark says what is in the way.
+// CHECK: remarks.mlir:[[# @LINE + 9]]:{{.*}}remark: [Missed] not in blocks | Category:schedule-kernels | Function=k_folded | Remark="not in blocks of rows and columns: it reads what lies between at two places or at a computed one"
+// CHECK: Function=k_folded | Remark="scheduled: row
+func.func private @k_folded(%x: tensor<?x16xf32, #graph.dims<T, 16>>) -> tensor<?xf32, #graph.dims<T>> attributes {graph.kernel, graph.kind = "row"} {
+  %s = graph.compute sum over <T, T> by <16> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.read %x[(d0, d1, d2) -> (d0, d2)] : tensor<?x16xf32, #graph.dims<T, 16>>
+    %1 = graph.read %x[(d0, d1, d2) -> (d1, d2)] : tensor<?x16xf32, #graph.dims<T, 16>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %y = graph.compute sum over <T> by <T> : tensor<?xf32, #graph.dims<T>> {
+    %0 = graph.read %s[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.read %s[(d0, d1) -> (d1, d0)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  return %y : tensor<?xf32, #graph.dims<T>>
+}
