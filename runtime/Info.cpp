@@ -22,7 +22,8 @@ static Json describe(const Manifest &m) {
   out["missing_features"] = missingFeatures(m);
   Json dims = Json::object(), parameters = Json::array(), programs = Json::array();
   for (const Symbol &s : m.symbols())
-    dims[s.name()] = {{"min", s.min()}, {"max", s.max()}, {"multiple", std::max<int64_t>(s.multiple(), 1)}};
+    if (s.name()[0] != '_') // else rows of a chunk, nothing that anybody sets
+      dims[s.name()] = {{"min", s.min()}, {"max", s.max()}, {"multiple", std::max<int64_t>(s.multiple(), 1)}};
   int64_t count = 0;
   for (const Parameter &p : m.parameters()) {
     std::vector<int64_t> shape(p.shape().begin(), p.shape().end());
@@ -68,7 +69,8 @@ static void print(const Manifest &m) {
             << d["parameter_count"].get<int64_t>() << " parameters in " << m.parameters_size() << " tensors, "
             << m.kernels_size() << " kernels\n";
   for (const Symbol &s : m.symbols())
-    std::cout << "dim " << s.name() << ": " << s.min() << " to " << s.max()
+    if (s.name()[0] != '_')
+      std::cout << "dim " << s.name() << ": " << s.min() << " to " << s.max()
               << (s.multiple() > 1 ? ", multiples of " + std::to_string(s.multiple()) : "") << "\n";
   for (const auto &p : d["programs"]) {
     auto list = [](const Json &items) {

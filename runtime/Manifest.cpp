@@ -28,6 +28,13 @@ static void checkProgram(const Program &p, const Manifest &m) {
     if (b.kind() != Buffer::ARENA && (b.index() < 0 || b.index() >= limit))
       broken("buffer index " + std::to_string(b.index()) + " is not in [0, " + std::to_string(limit) + ")");
   }
+  int next = 0;
+  for (const Section &s : p.sections()) {
+    if (s.first() < next || s.last() < s.first() || s.last() >= p.launches_size() || s.most() < 1 || s.symbol() < 0 ||
+        s.symbol() >= m.symbols_size())
+      broken("launches " + std::to_string(s.first()) + " to " + std::to_string(s.last()) + " are no section");
+    next = s.last() + 1;
+  }
   for (const Launch &l : p.launches()) {
     if (l.kernel() < 0 || l.kernel() >= m.kernels_size())
       broken("a launch names kernel " + std::to_string(l.kernel()));

@@ -14,7 +14,7 @@ constexpr int kMostResults = 32, kMostDims = 16, kMostArgs = 256, kMostRanges = 
 
 Executor::Executor(const Manifest &m, const std::string &role, const DimValues &dims, ParameterStore *store,
                    Threads &threads, Boundary boundary)
-    : manifest(m), prog(getProgram(m, role)), values(dims), store(store), threads(threads) {
+    : manifest(m), prog(getProgram(m, role)), values(dims), sizes(dims), store(store), threads(threads) {
   for (int s = 0; s < m.symbols_size(); ++s) {
     if (values[s] > INT32_MAX)
       fail("expected ", m.symbols(s).name(), " <= ", INT32_MAX, ", but got ", values[s]);
@@ -24,10 +24,34 @@ Executor::Executor(const Manifest &m, const std::string &role, const DimValues &
     inputShapes.push_back(evaluate(i.dims(), values, m));
   for (const Output &o : prog.outputs())
     outputShapes.push_back(evaluate(o.dims(), values, m));
+  for (const Section &s : prog.sections())
+    sizes.set(s.symbol(), rowsOfChunk(s));
   planMemory(boundary);
   profiles.resize(m.kernels_size());
-  for (const Launch &l : prog.launches())
-    planLaunch(l);
+  int at = 0;
+  for (const Section &s : prog.sections()) {
+    for (; at < s.first(); ++at)
+      planLaunch(prog.launches(at));
+    int64_t extent = evaluate(s.extent(), values, manifest), rows = rowsOfChunk(s);
+    chunkSymbol = s.symbol();
+    for (chunkStart = 0; chunkStart < extent; chunkStart += rows) {
+      sizes.set(s.symbol(), std::min(rows, extent - chunkStart));
+      chunkRows.push_back(static_cast<int32_t>(sizes[s.symbol()]));
+      for (at = s.first(); at <= s.last(); ++at)
+        planLaunch(prog.launches(at));
+    }
+    chunkSymbol = -1;
+    at = s.last() + 1;
+  }
+  for (; at < prog.launches_size(); ++at)
+    planLaunch(prog.launches(at));
+}
+
+/// Chunks of equal size but for the last, in steps of 16 rows.
+int64_t Executor::rowsOfChunk(const Section &s) const {
+  int64_t extent = std::max<int64_t>(1, evaluate(s.extent(), values, manifest)), chunks = (extent + s.most() - 1) / s.most();
+  int64_t rows = (extent + chunks - 1) / chunks;
+  return std::min(extent, (rows + 15) / 16 * 16);
 }
 
 /// Gives every buffer its place: parameters and gradients in the store, inputs
@@ -40,7 +64,7 @@ void Executor::planMemory(Boundary where) {
   views.resize(prog.buffers_size());
   for (int i = 0; i < prog.buffers_size(); ++i) {
     const Buffer &b = prog.buffers(i);
-    int64_t n = evaluate(b.elements(), values, manifest), bytes = 0;
+    int64_t n = evaluate(b.elements(), sizes, manifest), bytes = 0;
     if (n < 0 || n > INT32_MAX)
       fail("at ", values.str(), " the buffer ", b.label(), " has ", n, " elements, more than the ", INT32_MAX,
            " that a kernel can address\nhint: a smaller batch or context needs less");
@@ -80,9 +104,10 @@ void Executor::planMemory(Boundary where) {
 }
 
 HalideBuffer *Executor::makeBuffer(const Arg &arg, const std::string &label) {
-  std::vector<int64_t> shape = evaluate(arg.dims(), values, manifest);
+  std::vector<int64_t> shape = evaluate(arg.dims(), sizes, manifest);
   int64_t n = elementCount(shape, label);
-  if (n * byteSize(arg.dtype()) > elements[arg.buffer()] * byteSize(prog.buffers(arg.buffer()).dtype()))
+  int64_t offset = arg.by_rows() && !shape.empty() && shape[0] ? chunkStart * (n / shape[0]) : 0;
+  if ((offset + n) * byteSize(arg.dtype()) > elements[arg.buffer()] * byteSize(prog.buffers(arg.buffer()).dtype()))
     fail("the manifest in this binary is damaged: ", label, ": a view ", toString(shape), " is larger than buffer ",
          prog.buffers(arg.buffer()).label());
   int rank = static_cast<int>(shape.size());
@@ -96,11 +121,12 @@ HalideBuffer *Executor::makeBuffer(const Arg &arg, const std::string &label) {
   }
   descriptors.emplace_back(new HalideBuffer());
   HalideBuffer *b = descriptors.back().get();
-  b->host = places[arg.buffer()];
+  offset *= byteSize(arg.dtype());
+  b->host = places[arg.buffer()] ? places[arg.buffer()] + offset : nullptr;
   b->rank = rank;
   b->dim = dim;
   setType(*b, arg.dtype());
-  views[arg.buffer()].push_back(b);
+  views[arg.buffer()].push_back({b, offset});
   return b;
 }
 
@@ -112,10 +138,10 @@ void Executor::planLaunch(const Launch &l) {
   s.kernel = l.kernel();
   s.launch = &l;
   for (int symbol : k.symbols()) {
-    if (values[symbol] == DimValues::kUnset)
+    if (sizes[symbol] == DimValues::kUnset)
       fail("kernel ", k.name(), " needs the runtime dimension ", manifest.symbols(symbol).name(),
            ", which has no value");
-    s.args.push_back(&symbols[symbol]);
+    s.args.push_back(symbol == chunkSymbol ? &chunkRows.back() : &symbols[symbol]);
   }
   s.firstRange = static_cast<int>(s.args.size());
   s.args.resize(s.args.size() + 2 * l.ranges_size());
@@ -130,7 +156,7 @@ void Executor::planLaunch(const Launch &l) {
     fail("kernel ", k.name(), " takes ", s.argCount, " arguments, more than the runtime passes");
   s.blocks = s.turns = 1;
   for (const Axis &x : l.grid()) {
-    GridAxis g{evaluate(x.extent(), values, manifest), x.block(), 0, {}, x.ordered()};
+    GridAxis g{evaluate(x.extent(), sizes, manifest), x.block(), 0, {}, x.ordered()};
     s.accumulates |= g.isOrdered;
     g.count = (g.extent + g.block - 1) / g.block;
     for (int r = 0; r < l.results_size(); ++r) {
@@ -152,11 +178,11 @@ void Executor::planLaunch(const Launch &l) {
     int axes = static_cast<int>(s.grid.size());
     if (r.axis() >= axes || r.over() < 0 || ((r.has_low() || r.has_high()) && r.over() >= axes))
       fail("the manifest in this binary is damaged: ", l.label(), ": a range over axis ", r.axis(), " of ", axes);
-    s.ranges.push_back({evaluate(r.extent(), values, manifest), r.axis(), r.over(), r.has_low() ? r.low() : kNoBound,
+    s.ranges.push_back({evaluate(r.extent(), sizes, manifest), r.axis(), r.over(), r.has_low() ? r.low() : kNoBound,
                         r.has_high() ? r.high() : kNoBound});
   }
-  s.flops = static_cast<double>(l.flops().ops_size() ? evaluate(l.flops(), values, manifest) : 0);
-  s.bytes = static_cast<double>(l.bytes().ops_size() ? evaluate(l.bytes(), values, manifest) : 0);
+  s.flops = static_cast<double>(l.flops().ops_size() ? evaluate(l.flops(), sizes, manifest) : 0);
+  s.bytes = static_cast<double>(l.bytes().ops_size() ? evaluate(l.bytes(), sizes, manifest) : 0);
   totalFlops += s.flops;
   totalBytes += s.bytes;
   KernelProfile &p = profiles[l.kernel()];
@@ -341,8 +367,8 @@ void *Executor::outputData(const std::string &name) {
 void Executor::placeBuffer(int buffer, void *data) {
   places[buffer] = static_cast<uint8_t *>(data);
   flow.reset(); // others may share memory now
-  for (HalideBuffer *b : views[buffer])
-    b->host = places[buffer];
+  for (const View &v : views[buffer])
+    v.descriptor->host = places[buffer] + v.offset;
 }
 
 void Executor::bindInput(const std::string &role, void *data) {

@@ -19,6 +19,7 @@
 #include "runtime/Memory.h"
 #include "runtime/Parameters.h"
 #include "runtime/Threads.h"
+#include <deque>
 #include <memory>
 
 namespace tintype::rt {
@@ -104,6 +105,7 @@ private:
 
   void planMemory(Boundary where);
   void planLaunch(const Launch &launch);
+  int64_t rowsOfChunk(const Section &section) const;
   HalideBuffer *makeBuffer(const Arg &arg, const std::string &label);
   void placeBuffer(int buffer, void *data);
   void runInOrder();
@@ -116,6 +118,7 @@ private:
   const Manifest &manifest;
   const Program &prog;
   DimValues values;
+  DimValues sizes; ///< values, and while launches are planned the rows of a chunk
   ParameterStore *store;
   Threads &threads;
 
@@ -123,11 +126,18 @@ private:
   std::vector<uint8_t *> places; // per buffer
   std::vector<Lifetime> lifetimes;
   std::vector<int> arenaIndex;                    // per buffer: into lifetimes, or -1
-  std::vector<std::vector<HalideBuffer *>> views; // per buffer: the descriptors that show it
+  struct View {
+    HalideBuffer *descriptor;
+    int64_t offset; ///< in bytes
+  };
+  std::vector<std::vector<View>> views; // per buffer: the descriptors that show it
   std::vector<std::vector<int64_t>> inputShapes, outputShapes;
   std::vector<std::unique_ptr<HalideBuffer>> descriptors;
   std::vector<std::unique_ptr<HalideDim[]>> descriptorDims;
   std::vector<int32_t> symbols; // what kernels get, one per manifest symbol
+  std::deque<int32_t> chunkRows; // what kernels of sections get instead, one per chunk
+  int chunkSymbol = -1;          // while launches of a section are planned
+  int64_t chunkStart = 0;
   std::vector<Step> steps;
   std::unique_ptr<Flow> flow; ///< made by the first run on several threads
   Memory arena, boundary; // temporaries; inputs and outputs

@@ -32,12 +32,14 @@ struct FunctionExport {
   Program &program;
   DenseMap<Value, int> bufferOf;
   DenseMap<Value, int> wanted; // value -> buffer it must end in
+  DenseSet<int> ofOneChunk;    // buffers with the rows of the chunk at hand only
 
   int addBuffer(Buffer::Kind kind, int index, Type type, StringRef label);
   FailureOr<int> parameterBuffer(Buffer::Kind kind, StringRef name, Type type, Operation *at);
   LogicalResult addInputs();
   LogicalResult placeResults();
   LogicalResult addLaunch(func::CallOp call);
+  LogicalResult addSection();
   LogicalResult run();
   std::map<std::pair<int, int>, int> parameterBuffers;
 
@@ -233,11 +235,27 @@ LogicalResult FunctionExport::addInputs() {
   return success();
 }
 
-/// The value behind reshapes.
+/// The value behind views.
 static Value root(Value v) {
-  while (auto r = v.getDefiningOp<ReshapeOp>())
-    v = r.getSource();
+  while (isa_and_nonnull<ReshapeOp, RowsOp>(v.getDefiningOp()))
+    v = v.getDefiningOp()->getOperand(0);
   return v;
+}
+
+/// Whether a value has the rows of the chunk at hand.
+static bool hasChunk(Type type, func::FuncOp fn) {
+  auto chunk = fn->getAttrOfType<DictionaryAttr>("graph.chunk");
+  SmallVector<AffineExpr> dims = dimsOf(type);
+  return chunk && !dims.empty() && dims[0] == runtimeDim(fn.getContext(), chunk.getAs<StringAttr>("symbol"));
+}
+
+/// The type of the memory that `v` lies in: all rows, when more than the calls of its chunk use them.
+static Type storageOf(Value v, func::FuncOp fn) {
+  if (hasChunk(v.getType(), fn))
+    for (Operation *user : v.getUsers())
+      if (isa<RowsOp>(user))
+        return user->getResult(0).getType();
+  return v.getType();
 }
 
 /// Gradients and outputs first, then backwards through in-place arguments.
@@ -289,7 +307,7 @@ static bool diesAt(Value v, Operation *call) {
   SmallVector<Value> views{root(v)};
   for (unsigned i = 0; i < views.size(); ++i)
     for (Operation *user : views[i].getUsers()) {
-      if (isa<ReshapeOp>(user))
+      if (isa<ReshapeOp, RowsOp>(user))
         views.push_back(user->getResult(0));
       else if (user != call && !user->isBeforeInBlock(call))
         return false;
@@ -323,6 +341,7 @@ LogicalResult FunctionExport::addLaunch(func::CallOp call) {
     if (failed(dt) || failed(m.sizes(dimsOf(v.getType()), arg->mutable_dims())))
       return failure();
     arg->set_dtype(*dt);
+    arg->set_by_rows(hasChunk(v.getType(), fn) && !ofOneChunk.contains(buffer));
     auto *b = program.mutable_buffers(buffer);
     if (b->last() < 0 && b->kind() == Buffer::ARENA)
       b->set_first(number);
@@ -336,6 +355,9 @@ LogicalResult FunctionExport::addLaunch(func::CallOp call) {
   auto inplace = kernel->getAttrOfType<DenseI32ArrayAttr>("graph.inplace");
   for (auto [i, result] : llvm::enumerate(call.getResults())) {
     int reuse = inplace ? inplace[i] : -1, buffer;
+    Type storage = storageOf(result, fn);
+    if (reuse >= 0 && storage != result.getType() && ofOneChunk.contains(bufferOf.lookup(root(call.getOperand(reuse)))))
+      reuse = -1;
     auto target = wanted.find(result);
     if (target != wanted.end()) {
       buffer = target->second;
@@ -347,7 +369,9 @@ LogicalResult FunctionExport::addLaunch(func::CallOp call) {
                isOnlyView(call, reuse) && diesAt(call.getOperand(reuse), call)) {
       buffer = bufferOf.lookup(root(call.getOperand(reuse)));
     } else {
-      buffer = addBuffer(Buffer::ARENA, 0, result.getType(), launch->label());
+      buffer = addBuffer(Buffer::ARENA, 0, storage, launch->label());
+      if (hasChunk(storage, fn))
+        ofOneChunk.insert(buffer);
     }
     bufferOf[result] = buffer;
     if (failed(addArg(launch->add_results(), result, buffer)))
@@ -386,6 +410,33 @@ LogicalResult FunctionExport::addLaunch(func::CallOp call) {
   return success();
 }
 
+/// The launches that run once for each chunk of rows, and who lives through all of them.
+LogicalResult FunctionExport::addSection() {
+  auto chunk = fn->getAttrOfType<DictionaryAttr>("graph.chunk");
+  if (!chunk)
+    return success();
+  int first = -1, last = -1;
+  for (auto [i, call] : llvm::enumerate(fn.getOps<func::CallOp>()))
+    if (call->hasAttr("graph.rows")) {
+      first = first < 0 ? i : first;
+      last = i;
+    }
+  auto *s = program.add_sections();
+  s->set_first(first);
+  s->set_last(last);
+  s->set_symbol(m.symbol(chunk.getAs<StringAttr>("symbol")));
+  s->set_most(chunk.getAs<IntegerAttr>("most").getInt());
+  for (auto [i, b] : llvm::enumerate(*program.mutable_buffers())) {
+    if (b.kind() != Buffer::ARENA || ofOneChunk.contains(i))
+      continue;
+    if (b.first() > first && b.first() <= last)
+      b.set_first(first);
+    if (b.last() >= first && b.last() < last)
+      b.set_last(last);
+  }
+  return m.size(chunk.getAs<DimsAttr>("extent")[0], s->mutable_extent());
+}
+
 LogicalResult FunctionExport::run() {
   if (failed(addInputs()) || failed(placeResults()))
     return failure();
@@ -403,11 +454,11 @@ LogicalResult FunctionExport::run() {
     } else if (auto call = dyn_cast<func::CallOp>(op)) {
       if (failed(addLaunch(call)))
         return failure();
-    } else if (!isa<ReshapeOp, SetGradOp, func::ReturnOp>(op)) {
+    } else if (!isa<ReshapeOp, RowsOp, SetGradOp, func::ReturnOp>(op)) {
       return op.emitError() << "expected only kernel calls in a host function, but got " << op.getName();
     }
   }
-  return success();
+  return addSection();
 }
 
 LogicalResult tintype::exportManifest(ModuleOp module, StringRef target, Manifest &manifest) {

@@ -266,6 +266,16 @@ LogicalResult ReshapeOp::verify() {
   return success();
 }
 
+LogicalResult RowsOp::verify() {
+  auto from = cast<RankedTensorType>(getSource().getType()), to = cast<RankedTensorType>(getType());
+  SmallVector<AffineExpr> a = dimsOf(from), b = dimsOf(to);
+  // rows_c1
+  if (a.empty() || a.size() != b.size() || ArrayRef(a).drop_front() != ArrayRef(b).drop_front() ||
+      from.getElementType() != to.getElementType())
+    return emitOpError() << "expected rows of " << from << ", but got " << to;
+  return success();
+}
+
 OpFoldResult ReshapeOp::fold(FoldAdaptor) {
   if (getSource().getType() == getType())
     return getSource();

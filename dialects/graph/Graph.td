@@ -246,6 +246,26 @@ def Graph_ReshapeOp : Graph_Op<"reshape", [Pure]> {
   let hasFolder = 1;
 }
 
+def Graph_RowsOp : Graph_Op<"rows", [Pure]> {
+  let summary = "the rows of the chunk at hand, or all rows that the chunks make up";
+  let description = [{
+    Between kernel calls that run for a few rows at a time (`graph.chunk` of the function says how many):
+    a view of these rows of a whole tensor, or the whole tensor whose rows all chunks write.
+
+    Constraints:
+    * (C1) the element types are equal, and so are the extents but for the first.
+
+    Example:
+    ```mlir
+    %y = graph.rows %x : tensor<?x4xf32, #graph.dims<B, 4>> to tensor<?x4xf32, #graph.dims<_rows0, 4>>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$source);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `to` type($result)";
+  let hasVerifier = 1;
+}
+
 //===-- scalars, inside a body --------------------------------------------===//
 
 def Graph_YieldOp : Graph_Op<"yield", [Pure, Terminator, AttrSizedOperandSegments]> {

@@ -149,7 +149,8 @@ std::string whyNotOneKernel(ArrayRef<Operation *> group, bool keepInCache) {
 
 //===-- the partition -----------------------------------------------------===//
 
-Clusters::Clusters(Block &block, bool keepInCache) : block(block), keepInCache(keepInCache) {
+Clusters::Clusters(Block &block, bool keepInCache, const RowSection &section)
+    : block(block), section(section), keepInCache(keepInCache) {
   llvm::DenseMap<Attribute, SmallVector<unsigned>> sinceWrite; // parameter -> accesses of its gradient
   auto func = dyn_cast<func::FuncOp>(block.getParentOp());
   Operation *loss = func ? lossOf(func) : nullptr;
@@ -181,6 +182,16 @@ Clusters::Clusters(Block &block, bool keepInCache) : block(block), keepInCache(k
     }
     operands.emplace_back(before.begin(), before.end());
   }
+  // What one of the section needs from outside, all need: it runs once for each chunk of rows.
+  llvm::SmallSetVector<unsigned, 16> outside;
+  for (Operation *op : section.members)
+    for (unsigned i : operands[index[op]])
+      if (!section.members.contains(ops[i]))
+        outside.insert(i);
+  for (Operation *op : section.members)
+    for (unsigned i : outside)
+      if (!llvm::is_contained(operands[index[op]], i))
+        operands[index[op]].push_back(i);
 }
 
 SmallVector<Operation *> Clusters::definitions(unsigned c) const {
@@ -219,6 +230,8 @@ std::string Clusters::merge(unsigned a, unsigned b) {
   SmallVector<Operation *> group;
   for (unsigned i : both)
     group.push_back(ops[i]);
+  if (section.members.contains(ops[members[a].front()]) != section.members.contains(ops[members[b].front()]))
+    return "one runs for a chunk of rows at a time";
   if (std::string reason = whyNotOneKernel(group, keepInCache); !reason.empty())
     return reason;
   if (reaches(a, b) || reaches(b, a))
@@ -247,8 +260,10 @@ void Clusters::writeBack() {
   using Entry = std::pair<unsigned, unsigned>; // index of its first op, cluster
   std::priority_queue<Entry, std::vector<Entry>, std::greater<Entry>> ready;
   auto push = [&](unsigned c) {
-    if (!members[c].empty() && waiting[c] == 0)
-      ready.push({members[c].front(), c});
+    if (members[c].empty() || waiting[c] != 0)
+      return;
+    unsigned first = members[c].front(), inSection = section.members.contains(ops[first]);
+    ready.push({inSection ? first : first + unsigned(ops.size()), c}); // a section is one run
   };
   for (unsigned c = 0; c < members.size(); ++c)
     push(c);
@@ -262,6 +277,8 @@ void Clusters::writeBack() {
       ops[i]->moveBefore(block.getTerminator());
       if (isGroup)
         ops[i]->setAttr(groupAttr, b.getI32IntegerAttr(number));
+      if (section.members.contains(ops[i]))
+        ops[i]->setAttr(rowsAttr, b.getI64IntegerAttr(section.rows));
     }
     number += isGroup;
     for (unsigned user : users[c]) {

@@ -6,7 +6,7 @@
 #ifndef TINTYPE_PASSES_FUSION_CLUSTERS_H
 #define TINTYPE_PASSES_FUSION_CLUSTERS_H
 
-#include "dialects/graph/Graph.h"
+#include "passes/fusion/RowSection.h"
 #include "llvm/ADT/DenseMap.h"
 
 namespace tintype::fusion {
@@ -19,8 +19,9 @@ std::string whyNotOneKernel(llvm::ArrayRef<mlir::Operation *> group, bool keepIn
 
 class Clusters {
 public:
-  /// Every op of `block` but its terminator, each in a cluster of its own.
-  Clusters(mlir::Block &block, bool keepInCache);
+  /// Every op of `block` but its terminator, each in a cluster of its own. Definitions of `section`
+  /// stay apart from all others and come in one run.
+  Clusters(mlir::Block &block, bool keepInCache, const RowSection &section);
 
   unsigned clusterOf(mlir::Operation *op) const { return cluster.lookup(op); }
   /// The definitions of a cluster in program order; empty for other ops.
@@ -35,6 +36,7 @@ private:
   bool reaches(unsigned from, unsigned to) const;
 
   mlir::Block &block;
+  const RowSection &section;
   bool keepInCache;
   std::vector<mlir::Operation *> ops; // in program order
   llvm::DenseMap<mlir::Operation *, unsigned> cluster, index;

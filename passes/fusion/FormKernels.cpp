@@ -72,7 +72,12 @@ struct FormKernels : public tintype::fusion::impl::GraphFormKernelsBase<FormKern
     func::FuncOp func = getOperation();
     if (func.isExternal() || func->hasAttr("graph.kernel"))
       return;
-    Clusters clusters(func.getBody().front(), keepInCache);
+    RowSection section = findRowSection(func);
+    if (section) {
+      splitPicks(func, section);
+      section = findRowSection(func);
+    }
+    Clusters clusters(func.getBody().front(), keepInCache, section);
     for (Operation &op : func.getBody().front())
       if (isDefinition(&op)) {
         for (Operation *producer : producersOf(&op))

@@ -72,8 +72,7 @@ static SmallVector<Operation *> invariantsOf(const FactsOf &facts, unsigned wide
   return roots;
 }
 
-/// Makes a definition of `root` over `dims` in front of `definition`.
-static ComputeOp outline(Operation *definition, Operation *root, const SmallBitVector &dims) {
+ComputeOp tintype::fusion::outlineScalar(Operation *definition, Operation *root, const SmallBitVector &dims) {
   MLIRContext *ctx = root->getContext();
   SmallVector<AffineExpr> extents = extentsOf(definition), over, renamed;
   for (unsigned i = 0; i < extents.size(); ++i) {
@@ -133,7 +132,7 @@ struct HoistInvariants : public tintype::fusion::impl::GraphHoistInvariantsBase<
       wide += e != getAffineConstantExpr(1, e.getContext());
     for (Operation *root : invariantsOf(facts, wide)) {
       const SmallBitVector &dims = facts.find(root)->second.dims;
-      ComputeOp made = outline(definition, root, dims);
+      ComputeOp made = outlineScalar(definition, root, dims);
       SmallVector<AffineExpr> index;
       for (unsigned i : dims.set_bits())
         index.push_back(getAffineDimExpr(i, root->getContext()));

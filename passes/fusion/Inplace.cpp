@@ -51,13 +51,33 @@ static bool isElementRead(ReadOp read) {
   return true;
 }
 
+/// Whether `result` needs `v` in some way.
+static bool follows(Operation *result, Value v) {
+  SmallVector<Operation *> todo{result};
+  while (!todo.empty())
+    for (ReadOp read : readsOf(todo.pop_back_val())) {
+      if (read.getSource() == v)
+        return true;
+      if (Operation *def = read.getSource().getDefiningOp())
+        todo.push_back(def);
+    }
+  return false;
+}
+
+/// Whether the body of `v`, written where it is read, reads `arg`.
+static bool carries(Value v, Value arg) {
+  Operation *def = v.getDefiningOp();
+  return v == arg || (def && isPointwise(def) && llvm::any_of(readsOf(def), [&](ReadOp r) { return carries(r.getSource(), arg); }));
+}
+
 /// All stages of a row kernel run one row after the other: `result` may take the
-/// memory of `arg` when nothing but `result` leaves the kernel, every stage
-/// touches only its own row of `arg`, and a later stage reads elements of an
+/// memory of `arg` when what else leaves the kernel are reductions that `result` needs, every
+/// stage touches only its own row of `arg`, and a later stage reads elements of an
 /// earlier one in place, so that inlining keeps each read at its element.
 static bool isSafeInRow(Value arg, Operation *result, func::FuncOp kernel) {
-  if (kernel.getNumResults() != 1)
-    return false;
+  for (Value other : kernel.getBody().front().getTerminator()->getOperands())
+    if (other != result->getResult(0) && !(isReduction(other.getDefiningOp()) && follows(result, other)))
+      return false;
   unsigned rows = ~0u;
   for (Operation &op : kernel.getBody().front().without_terminator())
     if (isReduction(&op))
@@ -70,7 +90,7 @@ static bool isSafeInRow(Value arg, Operation *result, func::FuncOp kernel) {
       bool isArg = read.getSource() == arg;
       if (!isArg && !source)
         continue;
-      if (isPointwise(&op) && !isIdentityRead(read) && (isArg || isPointwise(source)))
+      if (isPointwise(&op) && !isIdentityRead(read) && carries(read.getSource(), arg))
         return false;
       if (numLeadingDims(read.getMap()) < std::min<unsigned>(rows, read.getMap().getNumResults()))
         return false;

@@ -24,6 +24,12 @@ inline constexpr llvm::StringLiteral groupAttr = "graph.group";
 /// On a definition that graph-recompute made: a copy on purpose.
 inline constexpr llvm::StringLiteral againAttr = "graph.again";
 
+/// On a definition, then on its call: runs for at most so many rows at a time; set by graph-form-kernels.
+inline constexpr llvm::StringLiteral rowsAttr = "graph.rows";
+
+/// How many rows the chunk at hand has, as a runtime dim.
+inline constexpr llvm::StringLiteral chunkSymbol = "_rows0";
+
 /// `graph.compute` or `graph.scatter`.
 bool isDefinition(mlir::Operation *op);
 /// A compute without reducer.
@@ -52,6 +58,9 @@ mlir::Operation *mainOf(llvm::ArrayRef<mlir::Operation *> group);
 /// `file:line:col` of the innermost place in `loc`, or "".
 std::string labelOf(mlir::Location loc);
 
+/// Makes a definition of the scalar `root` of `definition`, over the loop dims `dims`, in front of it.
+graph::ComputeOp outlineScalar(mlir::Operation *definition, mlir::Operation *root, const llvm::SmallBitVector &dims);
+
 /// Moves constants and sizes that a body takes from outside into it, so that a
 /// body uses tensors of the function and nothing else from it.
 void sinkScalars(mlir::Operation *definition);
@@ -63,6 +72,9 @@ mlir::Operation *lossOf(mlir::func::FuncOp func);
 
 /// Erases ops of `func` whose results nothing uses.
 void eraseDead(mlir::func::FuncOp func);
+
+/// Calls the kernel function `k_` and a hash of its text; what that text is.
+std::string nameByText(mlir::func::FuncOp kernel);
 
 /// For each result of the kernel function the argument whose memory it may
 /// reuse, or -1; `graph.inplace` in passes/README.md says when.

@@ -52,6 +52,7 @@ static func::FuncOp buildKernel(ArrayRef<Operation *> group, ValueRange inputs, 
     Operation *copy = b.clone(*op, mapping);
     copy->removeAttr(groupAttr);
     copy->removeAttr(againAttr);
+    copy->removeAttr(rowsAttr);
   }
   SmallVector<Value> returned;
   for (Value v : results)
@@ -61,10 +62,12 @@ static func::FuncOp buildKernel(ArrayRef<Operation *> group, ValueRange inputs, 
   return kernel;
 }
 
-static std::string textOf(Operation *op) {
+std::string tintype::fusion::nameByText(func::FuncOp kernel) {
+  kernel.setName("k");
   std::string text;
   llvm::raw_string_ostream os(text);
-  op->print(os, OpPrintingFlags().useLocalScope().printGenericOpForm());
+  kernel->print(os, OpPrintingFlags().useLocalScope().printGenericOpForm());
+  kernel.setName("k_" + llvm::utohexstr(llvm::xxh3_64bits(text), /*LowerCase=*/true, /*Width=*/16));
   return text;
 }
 
@@ -76,14 +79,12 @@ public:
 
   /// The kernel equal to `kernel`, which this call takes over.
   func::FuncOp share(func::FuncOp kernel) {
-    std::string text = textOf(kernel);
+    std::string text = nameByText(kernel);
     func::FuncOp &known = kernels[text];
     if (known) {
       kernel.erase();
       return known;
     }
-    std::string name = "k_" + llvm::utohexstr(llvm::xxh3_64bits(text), /*LowerCase=*/true, /*Width=*/16);
-    kernel.setName(name);
     symbols.insert(kernel); // makes the name unique should two texts share a hash
     return known = kernel;
   }
@@ -124,6 +125,9 @@ struct OutlineKernels : public tintype::fusion::impl::GraphOutlineKernelsBase<Ou
     auto call = func::CallOp::create(b, FusedLoc::get(b.getContext(), all.getArrayRef()), kernel, inputs);
     if (std::string label = labelOf(loc); !label.empty())
       call->setAttr("graph.label", b.getStringAttr(label));
+    for (Operation *op : group)
+      if (auto rows = op->getAttr(rowsAttr))
+        call->setAttr(rowsAttr, rows);
     for (auto [from, to] : llvm::zip(results, call.getResults()))
       from.replaceAllUsesWith(to);
     ++numCalls;

@@ -285,6 +285,28 @@ def GraphOutlineKernels : Pass<"graph-outline-kernels", "::mlir::ModuleOp"> {
     Statistic<"numKernels", "kernels", "kernels after sharing">];
 }
 
+def GraphSplitRows : FusionPass<"graph-split-rows", "::mlir::ModuleOp"> {
+  let summary = "run calls that make and reduce wide rows for a chunk of rows at a time";
+  let description = [{
+    Scores over a large vocabulary, their loss, its derivative and the products with
+    that are a run of calls (marked `graph.rows` by graph-form-kernels) which all go
+    row by row or add rows up in a gradient. Their kernels become kernels of
+    `_rows0` rows, and the runtime makes the run once for each chunk; wide tensors
+    exist for one chunk.
+
+    Before:
+    ```mlir
+    %z = call @k_product(%x, %w) {graph.rows = 512}
+    ```
+    After:
+    ```mlir
+    %r = graph.rows %x : tensor<2048x8xf32> to tensor<?x8xf32, #graph.dims<_rows0, 8>>
+    %z = call @k_product_of_rows(%r, %w) {graph.rows = 512}
+    ```
+  }];
+  let statistics = [Statistic<"numSplit", "split", "calls that run for a chunk of rows">];
+}
+
 def GraphRepeatCalls : FusionPass<"graph-repeat-calls", "::mlir::ModuleOp"> {
   let summary = "add a form of the training programs that calls kernels again instead of keeping their results";
   let description = [{

@@ -19,6 +19,7 @@ void tintype::buildFusionPipeline(OpPassManager &pm) {
   hosts.addPass(fusion::createGraphShareTerms()); // where a group is known to keep a term in cache
   hosts.addPass(fusion::createGraphCollapseDims()); // a dim may merge only where a whole group allows it
   pm.addPass(fusion::createGraphOutlineKernels());
+  pm.addPass(fusion::createGraphSplitRows());
   pm.addPass(fusion::createGraphRepeatCalls()); // after outlining: it is known what lives how long
 }
 

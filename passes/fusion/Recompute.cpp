@@ -12,6 +12,7 @@
 #include "passes/fusion/Cost.h"
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
+#include "passes/fusion/RowSection.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"
 
@@ -33,7 +34,10 @@ struct Recompute : public tintype::fusion::impl::GraphRecomputeBase<Recompute> {
     if (func.isExternal() || func->hasAttr("graph.kernel") || !(loss = lossOf(func)))
       return;
     again.clear();
+    RowSection section = findRowSection(func); // runs right behind the loss: what it reads is still there
     for (Operation *op = loss->getNextNode(); op; op = op->getNextNode()) {
+      if (section.members.contains(op))
+        continue;
       SmallVector<Value> inputs(op->getOperands());
       if (isDefinition(op))
         inputs = inputsOf(op);

@@ -29,7 +29,7 @@ double nominal(AffineExpr e) {
     return c.getValue();
   auto b = dyn_cast<AffineBinaryOpExpr>(e);
   if (!b)
-    return printDim(e) == "T" ? 256 : 8;
+    return printDim(e) == chunkSymbol ? 512 : printDim(e) == "T" ? 256 : 8;
   double l = nominal(b.getLHS()), r = nominal(b.getRHS());
   switch (b.getKind()) {
   case AffineExprKind::Add: return l + r;
@@ -61,8 +61,8 @@ double workOf(func::CallOp call) {
 }
 
 Value behindViews(Value v) {
-  while (auto r = v.getDefiningOp<ReshapeOp>())
-    v = r.getSource();
+  while (isa_and_nonnull<ReshapeOp, RowsOp>(v.getDefiningOp()))
+    v = v.getDefiningOp()->getOperand(0);
   return v;
 }
 
@@ -78,19 +78,22 @@ double peakOf(func::FuncOp func) {
     for (Value result : call.getResults()) {
       int last = place[call];
       bool elsewhere = false;
+      double bytes = bytesOf(result);
       SmallVector<Value> views{result};
       for (unsigned k = 0; k < views.size(); ++k)
         for (Operation *user : views[k].getUsers()) {
-          if (isa<ReshapeOp>(user))
+          if (isa<ReshapeOp, RowsOp>(user)) {
             views.push_back(user->getResult(0));
+            bytes = std::max(bytes, bytesOf(user->getResult(0)));
+          }
           elsewhere |= isa<SetGradOp, func::ReturnOp>(user);
           if (auto it = place.find(user); it != place.end())
             last = std::max(last, it->second);
         }
       if (elsewhere)
         continue;
-      change[place[call]] += bytesOf(result);
-      change[last + 1] -= bytesOf(result);
+      change[place[call]] += bytes;
+      change[last + 1] -= bytes;
     }
   double now = 0, peak = 0;
   for (double c : change)
@@ -114,10 +117,10 @@ public:
   unsigned apply() {
     SmallVector<func::CallOp> calls(func.getOps<func::CallOp>());
     for (func::CallOp call : calls)
-      if (forward.contains(call))
+      if (forward.contains(call) && !call->hasAttr(rowsAttr))
         price(call);
     for (func::CallOp call : calls)
-      if (!forward.contains(call))
+      if (!forward.contains(call) && !call->hasAttr(rowsAttr))
         for (OpOperand &operand : call->getOpOperands())
           operand.set(again(operand.get(), call));
     return count;

@@ -50,10 +50,10 @@ AROUND = {
 NO_GRADIENT = {
     "graph.parameter": "a declaration", "graph.grad": "holds gradients itself", "graph.set_grad": "holds gradients itself",
     "graph.yield": "part of its definition", "graph.inside": "a condition", "graph.index": "an integer",
-    "graph.size": "an integer", "graph.random": "does not depend on any tensor", "graph.stop": "stops gradients by name",
+    "graph.size": "an integer", "graph.random": "does not depend on any tensor", "graph.stop": "stops gradients by name", "graph.rows": "made when gradients are there",
 }
 # Ops that stand outside kernels: the host program reads them.
-NO_KERNEL = {"graph.parameter", "graph.param", "graph.grad", "graph.set_grad", "graph.reshape"}
+NO_KERNEL = {"graph.parameter", "graph.param", "graph.grad", "graph.set_grad", "graph.reshape", "graph.rows"}
 
 # What costs nothing or exactly one operation, which is the default.
 NO_COST = NO_KERNEL | {"graph.yield", "graph.inside"}

@@ -161,6 +161,14 @@ func.func @scatter_c2(%x: tensor<4xf32>) {
 
 // -----
 
+func.func @rows_c1(%x: tensor<?x12xf32, #graph.dims<B, 12>>) {
+  // expected-error @below {{'graph.rows' op expected rows of 'tensor<?x12xf32, #graph.dims<B, 12>>', but got 'tensor<?x13xf32, #graph.dims<_rows0, 13>>'}}
+  %y = graph.rows %x : tensor<?x12xf32, #graph.dims<B, 12>> to tensor<?x13xf32, #graph.dims<_rows0, 13>>
+  return
+}
+
+// -----
+
 func.func @reshape_c1_count(%x: tensor<?x12xf32, #graph.dims<B, 12>>) {
   // expected-error @below {{'graph.reshape' op expected B * 12 elements, but got B * 15}}
   %y = graph.reshape %x : tensor<?x12xf32, #graph.dims<B, 12>> to tensor<?x3x5xf32, #graph.dims<B, 3, 5>>

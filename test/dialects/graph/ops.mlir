@@ -130,6 +130,13 @@ func.func @gather_scatter(%id: tensor<?xi32, #graph.dims<B>>, %w: tensor<50x8xf3
   return %u : tensor<50x8xf32>
 }
 
+// CHECK-LABEL: func.func @rows
+func.func @rows(%x: tensor<?x12xf32, #graph.dims<B * T, 12>>) -> tensor<?x12xf32, #graph.dims<_rows0, 12>> {
+  // CHECK: graph.rows %{{.*}} : tensor<?x12xf32, #graph.dims<B * T, 12>> to tensor<?x12xf32, #graph.dims<_rows0, 12>>
+  %y = graph.rows %x : tensor<?x12xf32, #graph.dims<B * T, 12>> to tensor<?x12xf32, #graph.dims<_rows0, 12>>
+  return %y : tensor<?x12xf32, #graph.dims<_rows0, 12>>
+}
+
 // CHECK-LABEL: func.func @reshape
 func.func @reshape(%x: tensor<?x12xf32, #graph.dims<B * T, 12>>) -> tensor<?x?x3x4xf32, #graph.dims<B, T, 3, 4>> {
   // CHECK: graph.reshape %{{.*}} : tensor<?x12xf32, #graph.dims<B * T, 12>> to tensor<?x?x3x4xf32, #graph.dims<B, T, 3, 4>>
