@@ -1,9 +1,9 @@
 //===- ExchangeSums.cpp - a sum over what another sum has weighed already -===//
 //   %o = compute sum over <r, e> by <c> { p[r, c] * v[c, e] }      p = f ? x / d[r] : 0
 //   %w = compute sum over <r, c> by <e> { y[r, e] * v[c, e] }
-//   %z = compute sum over <r> by <c>    { w[r, c] * x[r, c] if f and g[r] }
+//   %z = compute sum over <r> by <c>    { w[r, c] * x[r, c] if f and g[r] }      or w * p
 // becomes, since sum(c) p[r, c] sum(e) y[r, e] v[c, e] = sum(e) y[r, e] o[r, e],
-//   %z = compute sum over <r> by <e>    { y[r, e] * o[r, e] * d[r] if g[r] }
+//   %z = compute sum over <r> by <e>    { y[r, e] * o[r, e] * d[r] if g[r] }     or y * o
 // which needs no pass over the tensor of quadratic size: the gradient of a
 // normalised row inside a weighted sum. Where factors are rounded to bf16, y is read
 // rounded, as %w does, and p is rounded inside of o, as in what o is used for. Test: test/passes/fusion/exchange-sums.mlir
@@ -196,8 +196,13 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
       ReadOp p = readOf(factors[i]), v = readOf(factors[1 - i]);
       if (!p || !v || v.getSource() != product.columns.getSource() || !p.getMap().isProjectedPermutation() || p.getMap().getNumResults() != rows + 1)
         continue;
+      // Where x is the weight as it is there is no divisor left, and no filter of its own to agree on.
       auto weight = weightOf(p.getSource().getDefiningOp<ComputeOp>());
-      if (!weight || !areEqual(weight->weight, x))
+      auto whole = x.getDefiningOp<ReadOp>();
+      bool isWhole = whole && whole.getSource() == p.getSource() && whole.getMap().isIdentity();
+      if (isWhole)
+        weight = Weight{weight ? weight->filters : SmallVector<Value>(), x, Value()};
+      else if (!weight || !areEqual(weight->weight, x))
         continue;
       // Loops of w as loops of o: rows and c through p, e is the one that is left.
       SmallVector<AffineExpr> loops(p.getMap().getResults());
@@ -220,7 +225,7 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
       for (Value f : filters)
         if (!isIn(f, weight->filters))
           ofRow.push_back(f);
-      if (!llvm::all_of(weight->filters, [&](Value f) { return isIn(f, filters); }) ||
+      if ((!isWhole && !llvm::all_of(weight->filters, [&](Value f) { return isIn(f, filters); })) ||
           llvm::any_of(ofRow, [&](Value f) { return dependsOn(f, rows); }))
         continue;
       build(z, w, product, o, loops, weight->divisor, ofRow);
@@ -265,7 +270,8 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
         y = arith::ExtFOp::create(body, loc, y.getType(), Value(arith::TruncFOp::create(body, loc, body.getBF16Type(), y)));
       Value s = ReadOp::create(body, loc, o.getResult(), AffineMap::get(rows + 1, 0, ofO, ctx));
       Value term = arith::MulFOp::create(body, loc, y, s);
-      term = arith::MulFOp::create(body, loc, term, copy(divisor));
+      if (divisor)
+        term = arith::MulFOp::create(body, loc, term, copy(divisor));
       Value filter;
       for (Value f : ofRow)
         filter = filter ? Value(arith::AndIOp::create(body, loc, filter, copy(f))) : copy(f);

@@ -136,3 +136,48 @@ func.func @rounded(%x: tensor<?x?xf32, #graph.dims<T, T>>, %d: tensor<?xf32, #gr
   }
   return %o, %z : tensor<?x8xf32, #graph.dims<T, 8>>, tensor<?xf32, #graph.dims<T>>
 }
+
+// The weights themselves: no divisor is left.
+// CHECK-LABEL: func.func @whole
+// CHECK: %[[O:.*]] = graph.compute sum over <T, 8> by <T>
+// CHECK: graph.compute sum over <T> by <8>
+// CHECK-NEXT: %[[Y:.*]] = graph.read %{{.*}}[(d0, d1) -> (d0, d1)]
+// CHECK-NEXT: %[[AT:.*]] = graph.read %[[O]][(d0, d1) -> (d0, d1)]
+// CHECK-NEXT: %[[P:.*]] = arith.mulf %[[Y]], %[[AT]]
+// CHECK-NEXT: graph.yield %[[P]]
+// CHECK-NOT: over <T, T> by <8>
+func.func @whole(%x: tensor<?x?xf32, #graph.dims<T, T>>, %d: tensor<?xf32, #graph.dims<T>>, %v: tensor<?x8xf32, #graph.dims<T, 8>>, %y: tensor<?x8xf32, #graph.dims<T, 8>>) -> (tensor<?x8xf32, #graph.dims<T, 8>>, tensor<?xf32, #graph.dims<T>>) {
+  %p = graph.compute none over <T, T> by <> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.index [(d0, d1) -> (d1)]
+    %1 = graph.index [(d0, d1) -> (d0)]
+    %2 = arith.cmpi sle, %0, %1 : i32
+    %3 = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %4 = graph.read %d[(d0, d1) -> (d0)] : tensor<?xf32, #graph.dims<T>>
+    %5 = arith.divf %3, %4 : f32
+    %cst = arith.constant 0.0 : f32
+    %6 = arith.select %2, %5, %cst : f32
+    graph.yield %6 : f32
+  }
+  %o = graph.compute sum over <T, 8> by <T> : tensor<?x8xf32, #graph.dims<T, 8>> {
+    %0 = graph.read %p[(d0, d1, d2) -> (d0, d2)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.read %v[(d0, d1, d2) -> (d2, d1)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %w = graph.compute sum over <T, T> by <8> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.read %y[(d0, d1, d2) -> (d0, d2)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %1 = graph.read %v[(d0, d1, d2) -> (d1, d2)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %z = graph.compute sum over <T> by <T> : tensor<?xf32, #graph.dims<T>> {
+    %0 = graph.read %w[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.read %p[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %2 = arith.mulf %0, %1 : f32
+    %3 = graph.index [(d0, d1) -> (d1)]
+    %4 = graph.index [(d0, d1) -> (d0)]
+    %5 = arith.cmpi sle, %3, %4 : i32
+    graph.yield %2 if %5 : f32
+  }
+  return %o, %z : tensor<?x8xf32, #graph.dims<T, 8>>, tensor<?xf32, #graph.dims<T>>
+}
