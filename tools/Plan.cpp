@@ -113,8 +113,11 @@ std::vector<Plan::Tensor> Plan::atPeak() const {
   return here;
 }
 
-const Program *mainProgram(const Manifest &manifest) {
-  for (const char *role : {"train_step", "forward"})
+const Program *mainProgram(const Manifest &manifest, const std::string &dtype) {
+  std::vector<std::string> roles = {"train_step_bf16"};
+  if (dtype != "bf16")
+    roles = {"train_step", "forward"};
+  for (const std::string &role : roles)
     for (const Program &p : manifest.programs())
       if (p.role() == role)
         return &p;

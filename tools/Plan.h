@@ -45,8 +45,9 @@ struct Plan {
   std::vector<Tensor> atPeak() const;
 };
 
-/// The program a report is about: the training step, else the forward pass.
-const Program *mainProgram(const Manifest &manifest);
+/// The program a report is about: the training step with products of `dtype` (f32, bf16), else the
+/// forward pass; null where bf16 is asked for and the model is not trained in it.
+const Program *mainProgram(const Manifest &manifest, const std::string &dtype = "f32");
 
 } // namespace tintype
 

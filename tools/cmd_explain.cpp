@@ -18,7 +18,7 @@ namespace {
 struct Options {
   BuildOptions build;
   LoadOptions load;
-  std::string output, binary;
+  std::string output, binary, dtype = "f32";
   int64_t batch = 4, context = 256;
   double seconds = 2;
   bool noMeasure = false;
@@ -98,7 +98,12 @@ static int run(Options o) {
   Manifest manifest;
   if (failed(lowerTo(module, Stage::graph, Stage::halide, o.build)) || failed(fillManifest(module, o.build, manifest)))
     return 1;
-  explain::collectPrograms(module, manifest, o.batch, o.context, report);
+  const tintype::Program *main = mainProgram(manifest, o.dtype);
+  if (!main && o.dtype == "bf16") {
+    llvm::errs() << "error: --dtype: expected f32, since this model is not trained in bf16, but got bf16\n";
+    return 2;
+  }
+  explain::collectPrograms(module, manifest, main, o.batch, o.context, report);
   report.remarks = log.sorted();
   explain::attachRemarks(report);
   if (failed(addCode(module, o.build, report)) || (!o.noMeasure && failed(addMeasurement(module, o, report))))
@@ -116,6 +121,7 @@ void tools::addExplainCommand(CLI::App &app, int &status) {
       ->type_name("T");
   command->add_option("--bin", o->binary, "measure this binary of the same model instead of building one")->type_name("BIN");
   command->add_flag("--no-measure", o->noMeasure, "do not run anything");
+  command->add_option("--dtype", o->dtype, "which training the page is about: f32 or bf16")->capture_default_str()->check(CLI::IsMember({"f32", "bf16"}));
   command->add_option("--batch", o->batch, "sequences or images in a step")->capture_default_str()->check(CLI::PositiveNumber);
   command->add_option("--context", o->context, "tokens in a sequence, if the model takes them")->capture_default_str()->check(CLI::PositiveNumber);
   command->add_option("--seconds", o->seconds, "how long to measure")->capture_default_str()->check(CLI::PositiveNumber);
@@ -125,6 +131,6 @@ void tools::addExplainCommand(CLI::App &app, int &status) {
   command->footer("Examples:\n"
                   "  tintype explain gpt2.tin -o gpt2.html\n"
                   "  tintype explain gpt2.tin --set layers=6 --batch 8 -o small.html\n"
-                  "  tintype explain gpt2.tin --no-measure -o gpt2.html");
+                  "  tintype explain gpt2.tin --dtype bf16 --no-measure -o gpt2.html");
   command->callback([o, &status] { status = run(*o); });
 }

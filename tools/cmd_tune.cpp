@@ -18,7 +18,7 @@ using namespace tintype::tune;
 
 namespace {
 struct Options {
-  std::string model, target = "host", db, budget = "10m", dims, exportTo, importFrom, fault, only;
+  std::string model, target = "host", db, budget = "10m", dims, exportTo, importFrom, fault, only, dtype;
   bool resume = false, show = false;
   int jobs = 1, threads = 0, most = 1 << 30;
   double limit = 0;
@@ -64,7 +64,8 @@ static int show(Database &db) {
                    << "\n";
     last = head;
     llvm::outs() << llvm::format("  %-19s %9.3f ms  %.3fx  %4d tried  ", w.kernel.c_str(), w.after * 1e3, w.gain, w.trials)
-                 << (w.setting.empty() ? "template" : schedule::printSetting(w.setting)) << "  " << w.dims << "\n";
+                 << (w.setting.empty() ? "template" : schedule::printSetting(w.setting)) << "  " << w.dims << "\n"
+                 << llvm::format("    %5.1f %% of its roof; ", 100 * std::min(w.after > 0 ? w.roof / w.after : 0, 1.0)) << w.why << "\n";
   }
   if (rows.empty())
     llvm::outs() << "no schedules yet\n";
@@ -155,11 +156,12 @@ static int run(const Options &o) {
   action.sa_handler = [](int) { interrupted = true; };
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  std::vector<Kernel> kernels = kernelsOf(*module, t.dims, t.roof);
+  std::string dtype = o.dtype.empty() ? dtypeOf(*module) : o.dtype;
+  std::vector<Kernel> kernels = kernelsOf(*module, dtype, t.dims, t.roof, t.model);
   if (!o.only.empty())
     llvm::erase_if(kernels, [&](const Kernel &k) { return k.name != o.only; });
   if (kernels.empty())
-    return fail(o.only.empty() ? "expected a model whose training calls kernels, but there is none"
+    return fail(o.only.empty() ? "expected a model that is trained in " + dtype + ", but there is no such program"
                                : "expected --kernel to name a kernel of training, as `tintype build --emit kernels` prints them, but got " + o.only);
   if (auto ec = llvm::sys::fs::create_directories(t.folder))
     return fail(t.folder + ": expected a folder that can be made, but got: " + ec.message());
@@ -185,6 +187,9 @@ void tools::addTuneCommand(CLI::App &app, int &status) {
   command->add_option("--dims", o->dims, "runtime dims to measure at, as B=8,T=256 (default: the recipe's)")->type_name("DIMS");
   command->add_option("--threads", o->threads, "threads that run a kernel (default: physical cores)")->type_name("N")->check(CLI::Range(0, 1024));
   command->add_option("--jobs", o->jobs, "candidates compiled at once (default: 1, which disturbs the clock least)")->type_name("N")->check(CLI::Range(1, 1024));
+  command->add_option("--dtype", o->dtype, "which training is tuned: f32 or bf16 (default: the recipe's)")
+      ->type_name("DTYPE")
+      ->check(CLI::IsMember({"f32", "bf16"}));
   command->add_flag("--resume", o->resume, "go on where a run was stopped: only what it has not tried");
   command->add_flag("--show", o->show, "print the schedules of the database");
   command->add_option("--export", o->exportTo, "write the database's schedules as JSON")->type_name("FILE");
@@ -196,6 +201,7 @@ void tools::addTuneCommand(CLI::App &app, int &status) {
   command->footer("Examples:\n"
                   "  tintype tune gpt2.tin --budget 10m\n"
                   "  tintype tune gpt2.tin --set layers=6 --resume\n"
+                  "  tintype tune gpt2.tin --dtype bf16\n"
                   "  tintype tune --show");
   command->callback([o, &status] { status = run(*o); });
 

@@ -302,13 +302,12 @@ static void collectProgram(func::FuncOp host, const Manifest &m, const Program &
   report.programs.push_back(std::move(facts));
 }
 
-void collectPrograms(ModuleOp module, const Manifest &m, int64_t batch, int64_t context, Report &report) {
+void collectPrograms(ModuleOp module, const Manifest &m, const Program *main, int64_t batch, int64_t context, Report &report) {
   report.model = m.model();
   report.task = m.task();
   report.target = m.target();
   report.version = m.version();
   llvm::StringMap<int> index;
-  const Program *main = mainProgram(m);
   std::vector<const Program *> order;
   if (main)
     order.push_back(main);

@@ -26,8 +26,10 @@ mlir::LogicalResult measure(const std::string &binary, double seconds, Report &r
   SmallString<128> out, log;
   if (sys::fs::createTemporaryFile("tintype-bench", "json", out) || sys::fs::createTemporaryFile("tintype-bench", "log", log))
     return fail("expected a temporary file, but there is no room for one");
-  bool training = !report.programs.empty() && report.programs[0].role == "train_step";
+  bool training = !report.programs.empty() && StringRef(report.programs[0].role).starts_with("train_step");
   std::vector<std::string> words = {binary, "bench", training ? "train" : "prefill", "--json", "--profile", "--seconds", std::to_string(seconds)};
+  if (training)
+    words.insert(words.end(), {"--dtype", StringRef(report.programs[0].role).ends_with("_bf16") ? "bf16" : "f32"});
   // As the report has them: within the model's bounds, and only what the program has.
   for (auto [option, symbol] : {std::pair("--batch", "B = "), std::pair("--context", "T = ")}) {
     StringRef rest = StringRef(report.dims).split(symbol).second;

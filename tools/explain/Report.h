@@ -111,8 +111,8 @@ struct Report {
 
 /// From the module as the frontend made it, before any pass: blocks.
 void collectBlocks(mlir::ModuleOp module, int64_t batch, int64_t context, Report &report);
-/// From the module at stage halide and its manifest: programs, kernels, memory.
-void collectPrograms(mlir::ModuleOp module, const Manifest &manifest, int64_t batch, int64_t context, Report &report);
+/// From the module at stage halide and its manifest: programs, kernels, memory; about the program `main` (or null).
+void collectPrograms(mlir::ModuleOp module, const Manifest &manifest, const Program *main, int64_t batch, int64_t context, Report &report);
 /// Gives each kernel the remarks about the statements it computes.
 void attachRemarks(Report &report);
 

@@ -34,7 +34,8 @@ std::string toJson(const Job &j) {
                {"fault", j.fault}});
 }
 std::string toJson(const Outcome &o) {
-  return text(json::Object{{"status", o.status}, {"message", json::fixUTF8(o.message)}, {"incumbent", o.incumbent}, {"candidate", o.candidate}, {"ratio", o.ratio}});
+  return text(json::Object{{"status", o.status}, {"message", json::fixUTF8(o.message)}, {"incumbent", o.incumbent}, {"candidate", o.candidate}, {"ratio", o.ratio},
+                           {"spread", o.spread}});
 }
 bool fromJson(StringRef text, Job &j) {
   auto value = json::parse(text);
@@ -80,6 +81,7 @@ bool fromJson(StringRef text, Outcome &out) {
   out.incumbent = o->getNumber("incumbent").value_or(0);
   out.candidate = o->getNumber("candidate").value_or(0);
   out.ratio = o->getNumber("ratio").value_or(1);
+  out.spread = o->getNumber("spread").value_or(0);
   return true;
 }
 
@@ -182,10 +184,6 @@ int Child::run() {
 
   // Data on which the plain schedule gives numbers, if there is such.
   auto scheduled = *plainPlan.module->getOps<func::FuncOp>().begin();
-  auto axes = scheduled->getAttrOfType<ArrayAttr>("graph.grid");
-  bool isOrdered = axes && llvm::any_of(axes.getAsRange<DictionaryAttr>(), [](DictionaryAttr a) { return a.contains("ordered"); });
-  if (scheduled->hasAttr("graph.ranges") || isOrdered)
-    return say("lost", "its blocks depend on each other or on ranges");
   KernelData data(scheduled, job.dims);
   for (auto *list : {&data.arguments, &data.outputs})
     for (auto &t : *list)
@@ -256,13 +254,20 @@ int Child::run() {
     if (i == 2 && candidate && *std::max_element(ratios.begin(), ratios.end()) < 0.85)
       break;
   }
-  auto median = [](std::vector<double> &v) {
+  auto median = [](std::vector<double> v) {
     std::nth_element(v.begin(), v.begin() + v.size() / 2, v.end());
     return v[v.size() / 2];
+  };
+  auto spreadOf = [&](std::vector<double> v) {
+    double middle = median(v);
+    for (double &x : v)
+      x = std::abs(x - middle) / middle;
+    return median(v);
   };
   o.incumbent = median(a);
   o.candidate = candidate ? median(b) : o.incumbent;
   o.ratio = median(ratios);
+  o.spread = spreadOf(candidate ? ratios : a);
   if (std::string damage = data.damage(); !damage.empty())
     return say("overrun", damage);
   return say(o);

@@ -33,6 +33,7 @@ struct Outcome {
   double incumbent = 0; ///< seconds, medians
   double candidate = 0;
   double ratio = 1;     ///< median of incumbent over candidate, pair by pair
+  double spread = 0;    ///< half the pairs lie this close to it (or, of one, to its median time), as a part of it
 };
 
 std::string toJson(const Job &job);

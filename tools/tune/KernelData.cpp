@@ -112,6 +112,9 @@ static int64_t boundOf(func::FuncOp kernel, Value argument, const Dims &dims) {
 }
 
 KernelData::KernelData(func::FuncOp kernel, const Dims &dims) {
+  auto isNarrow = [](Type t) { return getElementTypeOrSelf(t).isBF16(); };
+  isRounded = llvm::any_of(kernel.getResultTypes(), isNarrow);
+  kernel.walk([&](Operation *op) { isRounded |= llvm::any_of(op->getOperandTypes(), isNarrow); });
   auto make = [&](Type type) {
     Tensor t;
     t.dims = extentsAt(type, dims);
@@ -238,7 +241,7 @@ std::string KernelData::difference(const std::vector<std::vector<char>> &want, c
   for (auto [r, t] : llvm::enumerate(outputs)) {
     bool isFloat = isa<FloatType>(t.type);
     // Sums in another order: a part of the largest value, with room for long ones.
-    double largest = 0, tolerance = t.type.isBF16() ? 2e-2 : 1e-4;
+    double largest = 0, tolerance = isRounded ? 2e-2 : 1e-4;
     for (int64_t i = 0; i < t.count; ++i)
       if (double w = std::abs(valueAt(t, want[r].data(), i)); std::isfinite(w))
         largest = std::max(largest, w);

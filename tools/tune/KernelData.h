@@ -76,6 +76,7 @@ struct KernelData {
 
   std::vector<Tensor> arguments, outputs;
   std::vector<int32_t> symbols; ///< values of graph.symbols
+  bool isRounded = false;       ///< some value is a bf16, which may be rounded to either side
 };
 
 } // namespace tintype::tune

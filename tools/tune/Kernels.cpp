@@ -44,15 +44,16 @@ Roof probeRoof(const std::vector<std::string> &features, int threads, double sec
   for (const std::string &f : features)
     manifest.add_features(f);
   rt::Threads pool(threads);
-  rt::PeakFlops peak;
+  rt::PeakFlops peak, dots;
   rt::probeFlops(pool, manifest, seconds, peak);
+  rt::probeFlops(pool, manifest, seconds, dots, /*bf16=*/true);
   // All by CPU time: other programs take time from us, not speed.
-  return {peak.core * threads * 1e9, probeReading(pool, seconds)};
+  return {peak.core * threads * 1e9, dots.core * threads * 1e9, probeReading(pool, seconds)};
 }
 
 double Kernel::roof(const Roof &r) const {
   constexpr double cached = 4 << 20; // less than this need not come from memory
-  return std::max({flops / r.flops, bytes > cached ? bytes / r.bytes : 0, 1e-9});
+  return std::max({flops / (isRounded ? r.dots : r.flops), bytes > cached ? bytes / r.bytes : 0, 1e-9});
 }
 
 Dims dimsOf(ModuleOp module, const Dims &given) {
@@ -86,8 +87,8 @@ std::string printDims(const Dims &dims) {
   return text;
 }
 
-/// Counts the work of a kernel at these dims.
-static void count(Kernel &k, const Dims &dims) {
+/// Counts the work of a kernel at these dims; of a block kernel what its blocks leave of it.
+static void count(Kernel &k, const Dims &dims, const schedule::Machine &machine) {
   for (Operation &op : k.fn.getBody().front().without_terminator()) {
     double points = 1;
     for (AffineExpr e : extentsOf(&op))
@@ -109,9 +110,11 @@ static void count(Kernel &k, const Dims &dims) {
     auto compute = dyn_cast<ComputeOp>(op);
     if (!compute || compute.isReduction())
       k.flops += points;
-    if (compute && compute.isReduction() && reads >= 2 && compute.getReducer() == Reducer::sum)
+    if (compute && compute.isReduction() && reads >= 2 && compute.getReducer() == Reducer::sum) {
       for (ReadOp r : readsOf(&op))
         k.packed += elementsAt(r.getSource().getType(), dims);
+      op.walk([&](arith::ExtFOp x) { k.isRounded |= machine.hasDot && x.getIn().getType().isBF16(); });
+    }
   }
   for (TypeRange types : {TypeRange(k.fn.getArgumentTypes()), TypeRange(k.fn.getResultTypes())})
     for (Type t : types)
@@ -119,6 +122,17 @@ static void count(Kernel &k, const Dims &dims) {
   auto kind = k.fn->getAttrOfType<StringAttr>("graph.kind");
   k.kind = kind ? kind.str() : "";
   k.isContraction = k.kind == "contraction";
+  auto plan = schedule::planKernel(k.fn, machine, {});
+  if (failed(plan))
+    return;
+  auto planned = *plan->module->getOps<func::FuncOp>().begin();
+  auto flops = planned->getAttrOfType<DimsAttr>("graph.flops");
+  k.isBlock = planned->hasAttr("graph.ranges");
+  if (k.isBlock && flops && k.flops > 0) {
+    double part = extentAt(flops[0], dims) / k.flops;
+    k.flops *= part;
+    k.calls *= part;
+  }
 }
 
 std::string Kernel::boundBy(const Roof &r, double seconds) const {
@@ -126,23 +140,46 @@ std::string Kernel::boundBy(const Roof &r, double seconds) const {
   // load, a store and half a shuffle, two or three times over for blocks on both sides.
   std::pair<double, const char *> parts[] = {{bytes > (4 << 20) ? bytes / r.bytes : 0, "memory"},
                                              {calls * 52 / r.flops, "transcendental functions"},
-                                             {isContraction ? packed * 4 * 3 / (r.bytes * 2) : 0, "packing"},
-                                             {isContraction ? 0 : 2 * flops / r.flops, "arithmetic without products"}};
+                                             {isBlock ? flops / r.flops : 0, "products"},
+                                             {isContraction && !isBlock ? packed * 4 * 3 / (r.bytes * 2) : 0, "packing"},
+                                             {isContraction || isBlock ? 0 : 2 * flops / r.flops, "arithmetic without products"}};
   auto largest = std::max_element(std::begin(parts), std::end(parts));
   if (seconds < 2e-5)
     return "launch: a few microseconds";
   return llvm::formatv("{0}: {1:f0} % of its time", largest->second, 100 * std::min(largest->first / seconds, 1.0));
 }
 
-std::vector<Kernel> kernelsOf(ModuleOp module, const Dims &dims, const Roof &roof) {
+static std::string roleOf(const std::string &dtype) { return dtype == "bf16" ? "train_step_bf16" : "train_step"; }
+static bool hasRole(ModuleOp module, StringRef role) {
+  return llvm::any_of(module.getOps<func::FuncOp>(), [&](func::FuncOp f) {
+    auto is = f->getAttrOfType<StringAttr>("graph.role");
+    return is && is.getValue() == role;
+  });
+}
+
+std::string dtypeOf(ModuleOp module) {
+  auto text = module->getAttrOfType<StringAttr>("graph.recipe");
+  auto recipe = llvm::json::parse(text ? text.getValue() : "{}");
+  if (!recipe) {
+    llvm::consumeError(recipe.takeError());
+    return "f32";
+  }
+  auto *train = recipe->getAsObject() ? recipe->getAsObject()->getObject("train") : nullptr;
+  bool isBf16 = train && train->getString("precision") == StringRef("bf16") && hasRole(module, roleOf("bf16"));
+  return isBf16 ? "bf16" : "f32";
+}
+
+std::vector<Kernel> kernelsOf(ModuleOp module, const std::string &dtype, const Dims &dims, const Roof &roof, const schedule::Machine &machine) {
+  if (!hasRole(module, roleOf(dtype)))
+    return {};
   std::map<std::string, double> launches;
   for (auto f : module.getOps<func::FuncOp>()) {
     auto role = f->getAttrOfType<StringAttr>("graph.role");
     if (!role)
       continue;
-    bool isStep = role == "train_step" || role == "update" || role == "grad_norm";
+    bool isStep = role.getValue() == roleOf(dtype) || role == "update" || role == "grad_norm";
     // The form with less memory counts too, after all that the usual one needs.
-    if (isStep || role == "train_step_recompute")
+    if (isStep || role.getValue() == roleOf(dtype) + "_recompute")
       f.walk([&](func::CallOp call) { launches[call.getCallee().str()] += isStep ? 1 : 1e-3; });
   }
   std::vector<Kernel> list;
@@ -154,7 +191,7 @@ std::vector<Kernel> kernelsOf(ModuleOp module, const Dims &dims, const Roof &roo
     k.fn = f;
     k.name = f.getName().str();
     k.launches = it->second;
-    count(k, dims);
+    count(k, dims, machine);
     list.push_back(k);
   }
   std::stable_sort(list.begin(), list.end(), [&](const Kernel &a, const Kernel &b) { return a.launches * a.roof(roof) > b.launches * b.roof(roof); });

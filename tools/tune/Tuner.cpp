@@ -70,6 +70,7 @@ void Tuner::baseline(State &s, double until) {
   Outcome o = runChild(j, interrupted);
   if (o.status == "ok") {
     s.before = o.incumbent;
+    s.spread = std::max(s.spread, o.spread);
     s.isMeasured = true;
   } else if (o.status != "stopped") {
     // The template's own schedule fails here: nothing to compare with.
@@ -150,8 +151,31 @@ void Tuner::compileAhead(const State &s, const std::vector<Setting> &settings) c
 llvm::Error Tuner::save(State &s) {
   s.row.before = s.before;
   s.row.after = s.before / s.row.gain;
-  s.row.why = s.isMeasured ? s.kernel.boundBy(options.roof, s.row.after) : s.row.why;
+  s.row.why = s.isMeasured ? s.explain(options.roof) : s.row.why;
   return db.put(s.row);
+}
+
+bool Tuner::State::isFar() const { return row.roof * row.gain < 0.8 * before && row.gain < 1.15; }
+
+/// How sure the numbers are; of a kernel far from its roof also why it stays there.
+std::string Tuner::State::explain(const Roof &roof) const {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  if (isFar()) {
+    os << kernel.boundBy(roof, before / row.gain) << "; ";
+    if (!row.trials)
+      os << (isExhausted ? "nothing to choose in its template; " : "no time to try another; ");
+    else if (failures == row.trials)
+      os << "none of " << row.trials << " candidates ran; ";
+    else {
+      os << (isExhausted ? "all " : "") << row.trials << (row.trials == 1 ? " candidate" : " candidates") << (isExhausted ? " there are" : "");
+      if (best > 0)
+        os << ", the best other " << llvm::format("%.3fx", best) << (best <= 1 ? "" : best <= 1 + spread ? " within noise" : best < kFirst ? "" : " once, not again");
+      os << "; ";
+    }
+  }
+  os << "spread " << llvm::format("%.1f %%", 100 * spread);
+  return text;
 }
 
 llvm::Error Tuner::attempt(State &s, const Setting &candidate) {
@@ -168,6 +192,8 @@ llvm::Error Tuner::attempt(State &s, const Setting &candidate) {
   if (o.status == "ok" && s.row.setting.empty())
     s.before = o.incumbent;
   bool wins = o.status == "ok" && o.ratio >= kFirst;
+  if (o.status == "ok")
+    s.spread = std::max(s.spread, o.spread);
   if (wins) {
     // A second process, beside the template's own choice, for longer.
     j.incumbent = {};
@@ -183,6 +209,10 @@ llvm::Error Tuner::attempt(State &s, const Setting &candidate) {
       s.row.gain = again.ratio;
     }
   }
+  if (o.status == "ok" && !wins)
+    s.best = std::max(s.best, o.ratio);
+  if (o.status == "ok" && s.last && s.last->setting == candidate)
+    s.lastAgain = t.ratio;
   if (llvm::Error e = db.putTrial(s.kernel.name, s.row.dims, options.machine, t))
     return e;
   return wins ? save(s) : llvm::Error::success();
@@ -209,6 +239,8 @@ llvm::Error Tuner::search(State &s, double until) {
     } else if (stored && !stored->setting.empty()) {
       s.first.push_back(stored->setting); // a winner of before has to win again
     }
+    if (isSame && !options.resume && stored->trials)
+      s.last = stored;
     if (options.resume) {
       auto trials = db.trials(s.kernel.name, s.row.dims, options.machine);
       for (const Trial &t : trials)
@@ -300,14 +332,10 @@ void Tuner::printTable() const {
       os << llvm::format("  %5.1f %%  %5.1f %%   %.3fx %6d  ", std::min(100 * roof / before, 100.0), std::min(100 * roof / after, 100.0), s->row.gain, s->row.trials);
     else
       os << "        -        -        -      -  ";
-    if (!s->row.setting.empty())
-      os << schedule::printSetting(s->row.setting);
-    else if (s->isMeasured && roof / after < 0.8 && s->row.trials)
-      os << "template; " << s->row.why;
+    if (s->isStarted)
+      os << (s->row.setting.empty() ? "template" : schedule::printSetting(s->row.setting)) << "; " << s->row.why;
     else
-      os << (s->row.trials ? "template" : s->row.why.empty() ? "not tried" : s->row.why);
-    if (!s->row.setting.empty() && roof / after < 0.8 && s->row.gain < 1.15)
-      os << "; " << s->row.why;
+      os << (s->row.why.empty() ? "not tried" : s->row.why);
     if (s->failures)
       os << "; " << s->failures << " failed";
     os << "\n";
@@ -315,6 +343,27 @@ void Tuner::printTable() const {
   os << llvm::format("step: %.3fx (%.1f ms -> %.1f ms of kernels", stepSeconds(false) / stepSeconds(true), 1e3 * stepSeconds(false),
                      1e3 * stepSeconds(true))
      << ", " << options.machine.threads << (options.machine.threads == 1 ? " thread, " : " threads, ") << printDims(options.dims) << ")\n";
+  printComparison();
+}
+
+/// How the winners compare with those of the last run on this machine at these dims.
+void Tuner::printComparison() const {
+  int same = 0, close = 0, better = 0, worse = 0;
+  for (const State &s : states) {
+    if (!s.last || !s.isStarted || (!s.row.trials && !s.last->setting.empty()))
+      continue;
+    // What the other setting gains here, beside the template like the winner.
+    double there = s.last->setting.empty() ? 1 : s.lastAgain, noise = std::max(0.03, s.spread);
+    if (s.last->setting == s.row.setting)
+      ++same;
+    else if (std::abs(s.row.gain / std::max(there, 0.01) - 1) <= noise)
+      ++close;
+    else
+      ++(s.row.gain > there ? better : worse);
+  }
+  if (same + close + better + worse)
+    llvm::outs() << "beside the last run: " << same << " the same winner, " << close << " another within noise, " << better << " a better one, " << worse
+                 << " a worse one\n";
 }
 
 } // namespace tintype::tune

@@ -52,7 +52,13 @@ private:
     std::string queueOf;           ///< that incumbent
     bool isMeasured = false, isStarted = false, isExhausted = false;
     int failures = 0;
+    double best = 0;               ///< ratio of the best candidate, seen once
+    double spread = 0;             ///< of a ratio, the widest seen
+    std::optional<Winner> last;    ///< of an earlier run like this one
+    double lastAgain = 0;          ///< what its setting gained in this run, or 0
     double part(const Tuner &t) const;
+    bool isFar() const;            ///< from its roof, without having gained much
+    std::string explain(const Roof &roof) const;
   };
   double left() const;
   void baseline(State &s, double until);
@@ -66,6 +72,7 @@ private:
   llvm::Error attempt(State &s, const Setting &candidate);
   llvm::Error save(State &s);
   void progress(const State *now, bool isLast = false);
+  void printComparison() const;
   double stepSeconds(bool after) const;
 
   std::vector<State> states;
