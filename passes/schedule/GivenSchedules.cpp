@@ -93,11 +93,9 @@ LogicalResult checkTune(func::FuncOp kernel, const Setting &asked) {
     int64_t least = llvm::is_contained(mayBeZero, name) ? 0 : 1, most = name == "elems" ? 1 << 24 : name == "tr" ? 512 : 1 << 16;
     if (!n || n.getInt() < least || n.getInt() > most)
       return kernel.emitError() << "expected " << name << " of graph.tune in [" << least << ", " << most << "], but got " << a.getValue();
-    // Blocks of block kernels start at whole vectors, and strips of scores hold whole tiles.
+    // Blocks of block kernels start at whole vectors.
     if ((name == "tr" || name == "tc") && n.getInt() % 16)
       return kernel.emitError() << "expected " << name << " of graph.tune to be a multiple of 16, but got " << n.getInt();
-    if (name == "smr" && (!llvm::isPowerOf2_64(n.getInt()) || n.getInt() > 32))
-      return kernel.emitError() << "expected smr of graph.tune to be a power of two up to 32, but got " << n.getInt();
     if (name == "mr" || name == "nrv")
       accumulators *= n.getInt();
     if (accumulators > 64)

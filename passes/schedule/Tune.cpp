@@ -88,11 +88,16 @@ static std::vector<int> valuesOf(StringRef name) {
       {"keep", {1, 2, 4}},                             // vectors at once across a sum
       {"pv", {1, 2, 4}},                               // vectors at once of a pointwise definition
       {"again", {0, 8, 40, 200}},                      // work that is repeated rather than stored
-      {"tr", {16, 32, 48, 64, 96, 128}},               // rows of a block of a block kernel
-      {"tc", {64, 128, 256, 512, 1024}},               // its columns, where its blocks add to results
-      {"smr", {1, 2, 4, 8, 16}},                       // columns of a tile of scores
-      {"omr", {1, 2, 4, 8}},                           // rows of a tile of a sum over rows or columns
-      {"chunk", {32, 64, 128, 256}},                   // of what such a sum runs over
+      // Of block kernels; every tile divides every block and strip.
+      {"tr", {64, 128}},                               // rows of a block
+      {"tc", {96, 144, 288, 576, 1152}},               // its columns, where its blocks add to results
+      {"sc", {48, 96}},                                // columns between scores and what follows them
+      {"smr", {2, 4, 6, 8}},                           // columns of a tile of scores
+      {"srv", {1, 2, 4}},                              // vectors of its rows
+      {"omr", {2, 4, 8}},                              // rows of a tile of a sum over columns
+      {"cmr", {2, 4, 6, 8}},                           // columns of a tile of a sum over rows
+      {"ur", {1, 2, 4, 8}},                            // steps of a sum in one turn of its loop
+      {"chunk", {64, 128, 256}},                       // of what a sum over columns runs over
       {"packv", {0, 1}},                               // pack its features although they lie as vectors
   };
   auto it = values.find(name);
@@ -126,12 +131,11 @@ std::vector<std::vector<Setting>> stepsFrom(const Setting &from, const Setting &
   if (parameters.count("mr") && parameters.count("nrv"))
     for (auto [vectors, rows] : tilesFor(vectorWidth))
       add({{"nrv", vectors}, {"mr", rows}});
-  // As many accumulators of scores as the registers hold, or half of that.
-  int accumulators = vectorWidth >= 16 ? 28 : 14;
-  for (int tr : valuesOf("tr"))
-    for (int smr : valuesOf("smr"))
-      if (int tiles = tr * smr / vectorWidth; tiles <= accumulators && 2 * tiles >= accumulators - 4)
-        add({{"tr", tr}, {"smr", smr}});
+  if (parameters.count("smr") && parameters.count("srv"))
+    for (int vectors : valuesOf("srv"))
+      for (int columns : valuesOf("smr"))
+        if (vectors * columns <= (vectorWidth >= 16 ? 24 : 12))
+          add({{"srv", vectors}, {"smr", columns}});
   groups.emplace_back();
   if (parameters.count("mb") && parameters.count("nb"))
     for (int mb : valuesOf("mb"))

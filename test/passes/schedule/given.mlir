@@ -81,14 +81,3 @@ func.func private @k_6(%x: tensor<64xf32>) -> tensor<64xf32> attributes {graph.k
   }
   return %0 : tensor<64xf32>
 }
-
-// -----
-
-// expected-error @below {{expected smr of graph.tune to be a power of two up to 32, but got 6}}
-func.func private @k_7(%x: tensor<64xf32>) -> tensor<64xf32> attributes {graph.kernel, graph.tune = {smr = 6 : i64}} {
-  %0 = graph.compute none over <64> by <> : tensor<64xf32> {
-    %1 = graph.read %x[(d0) -> (d0)] : tensor<64xf32>
-    graph.yield %1 : f32
-  }
-  return %0 : tensor<64xf32>
-}
