@@ -96,7 +96,6 @@ static std::vector<int> valuesOf(StringRef name) {
       {"srv", {1, 2, 4}},                              // vectors of its rows
       {"omr", {2, 4, 8}},                              // rows of a tile of a sum over columns
       {"cmr", {2, 4, 6, 8}},                           // columns of a tile of a sum over rows
-      {"ur", {1, 2, 4, 8}},                            // steps of a sum in one turn of its loop
       {"chunk", {64, 128, 256}},                       // of what a sum over columns runs over
       {"packv", {0, 1}},                               // pack its features although they lie as vectors
   };
