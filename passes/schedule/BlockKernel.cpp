@@ -21,6 +21,18 @@ using Kind = tintype::schedule::BlockPlan::Kind;
 namespace tintype::schedule {
 
 static std::string rangeName(unsigned dim, StringRef what) { return ("dim" + Twine(dim) + "_" + what).str(); }
+/// 64 rows, or 80 where these leave less of the last block empty.
+int BlockLowering::rowsFor(const Machine &machine, const BlockPlan &plan) {
+  auto rows = constantOf(plan.dims[plan.row]);
+  return rows && machine.vectorWidth >= 16 && llvm::alignTo(*rows, 80) < 0.96 * llvm::alignTo(*rows, 64) ? 80 : 64;
+}
+
+/// Accumulators beside one vector for each of the rows, in 32 registers or in 16.
+std::pair<int, int> BlockLowering::scoreTile() const {
+  int vectors = l.machine.value("srv", V < 16 ? 2 : TR / V % 4 == 0 ? 4 : TR / V % 5 == 0 ? 5 : 1);
+  return {l.machine.value("smr", vectors == 5 ? 4 : 6), vectors};
+}
+
 AffineExpr BlockLowering::from(unsigned dim) { return runtimeDim(l.ctx, rangeName(dim, "from")); }
 AffineExpr BlockLowering::count(unsigned dim) { return runtimeDim(l.ctx, rangeName(dim, "count")); }
 
@@ -101,7 +113,8 @@ Value productAt(Body &b, ArrayRef<Value> factors, ArrayRef<Value> loops) {
 void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
   ++l.numContractions;
   Location loc = op.getLoc();
-  const int MR = l.machine.value("smr", 6), TV = V * l.machine.value("srv", V >= 16 ? 4 : 2); // the register tile: columns, rows
+  const auto [MR, vectors] = scoreTile();
+  const int TV = V * vectors;
   const int64_t steps = l.machine.value("ur", 4);
   AffineExpr K = op.getBy()[0];
   bool isUnrolled = steps > 1 && constantOf(K) && *constantOf(K) % steps == 0;
@@ -339,6 +352,9 @@ AffineExpr BlockLowering::points(ComputeOp op) {
 }
 
 LogicalResult BlockLowering::run() {
+  if (auto [columns, vectors] = scoreTile(); TR % (V * vectors) || strip % columns)
+    return l.kernel.emitError() << "expected a block of whole tiles, but got " << TR << " rows and strips of " << strip << " columns for tiles of "
+                                << V * vectors << " by " << columns;
   chooseGrid();
   // Results that start from zero cannot lie where an argument is.
   if (plan.accumulates)

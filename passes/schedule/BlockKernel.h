@@ -72,7 +72,7 @@ void prepareBlockKernel(mlir::func::FuncOp kernel, const BlockPlan &plan);
 class BlockLowering {
 public:
   BlockLowering(Lowering &l, BlockPlan plan)
-      : l(l), plan(std::move(plan)), V(l.machine.vectorWidth), TR(l.machine.value("tr", 64)), TC(l.machine.value("tc", 288)), strip(l.machine.value("sc", 48)) {}
+      : l(l), plan(std::move(plan)), V(l.machine.vectorWidth), TR(l.machine.value("tr", rowsFor(l.machine, this->plan))), TC(l.machine.value("tc", 288)), strip(l.machine.value("sc", 48)) {}
   LogicalResult run();
   /// Runtime values that the kernel takes behind its dims: where a block lies.
   Strings rangeSymbols() const;
@@ -80,6 +80,9 @@ public:
   AffineExpr points(graph::ComputeOp op);
 
 private:
+  static int rowsFor(const Machine &machine, const BlockPlan &plan);
+  /// The register tile of scores: columns, and vectors of rows.
+  std::pair<int, int> scoreTile() const;
   AffineExpr from(unsigned dim);
   AffineExpr count(unsigned dim);
   int64_t blockOf(unsigned dim) const { return dim == plan.row ? TR : dim == plan.column ? TC : 1; }
