@@ -64,7 +64,7 @@ struct Recompute : public tintype::fusion::impl::GraphRecomputeBase<Recompute> {
     if (!compute || !isPointwise(def))
       return false;
     BodyCost cost = costOf(def);
-    if (cost.heavy || cost.gathers || cost.draws || cost.divides || cost.wide == 0)
+    if (cost.gathers || cost.draws || cost.divides || cost.wide == 0 || (cost.heavy && !(cost.heavy == 1 && readByLongProducts(def))))
       return false;
     return llvm::all_of(inputsOf(def), [&](Value input) {
       Operation *source = input.getDefiningOp();
@@ -72,6 +72,29 @@ struct Recompute : public tintype::fusion::impl::GraphRecomputeBase<Recompute> {
         return loss->isBeforeInBlock(user->getBlock() == loss->getBlock() ? user : user->getParentOp());
       });
     });
+  }
+
+  /// Whether all that the backward pass does with `def` are products that multiply each of its elements with
+  /// at least 512 others: beside these a function of one of them takes a few hundredths of the time.
+  bool readByLongProducts(Operation *def) {
+    bool isRead = false;
+    for (Operation *user : def->getUsers()) {
+      auto read = dyn_cast<ReadOp>(user);
+      Operation *op = read ? read->getParentOp() : user;
+      if (!loss->isBeforeInBlock(op))
+        continue;
+      auto compute = dyn_cast<ComputeOp>(op);
+      if (!read || !compute || !isContraction(op))
+        return false;
+      int64_t others = 1;
+      for (unsigned i = 0; i < compute.getNumParallel(); ++i)
+        if (auto n = dyn_cast<AffineConstantExpr>(compute.getOver()[i]); n && !read.getMap().isFunctionOfDim(i))
+          others *= n.getValue();
+      if (others < 512)
+        return false;
+      isRead = true;
+    }
+    return isRead;
   }
 
   /// `v` computed in front of `user`, or where an earlier user needed it.

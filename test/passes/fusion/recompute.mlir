@@ -160,3 +160,60 @@ func.func @cheap(%x: tensor<?x64xf32, #graph.dims<B, 64>>, %w: tensor<64xf32>) -
   }
   return %l, %d : tensor<f32>, tensor<?x64xf32, #graph.dims<B, 64>>
 }
+
+// -----
+
+// A function of a kept tensor is made again where all that reads it then multiplies each
+// element with 512 others, and kept where there are fewer.
+// CHECK-LABEL: func.func @long_products
+// CHECK:         %[[G:.*]] = graph.compute none over <B, 64> by <> {graph.again}
+// CHECK:         graph.compute sum over <64, 512> by <B>
+// CHECK:           graph.read %[[G]]
+// CHECK-LABEL: func.func @short_products
+// CHECK-NOT:     graph.again
+func.func @long_products(%h: tensor<?x64xf32, #graph.dims<B, 64>>, %y: tensor<?x512xf32, #graph.dims<B, 512>>) -> (tensor<f32>, tensor<64x512xf32>, tensor<?x64xf32, #graph.dims<B, 64>>)
+    attributes {graph.results = ["loss", "w", "d"], graph.role = "train_step"} {
+  %a = graph.compute none over <B, 64> by <> : tensor<?x64xf32, #graph.dims<B, 64>> {
+    %0 = graph.read %h[(d0, d1) -> (d0, d1)] : tensor<?x64xf32, #graph.dims<B, 64>>
+    %1 = math.tanh %0 : f32
+    graph.yield %1 : f32
+  }
+  %l = graph.compute sum over <> by <B, 64> : tensor<f32> {
+    %0 = graph.read %a[(d0, d1) -> (d0, d1)] : tensor<?x64xf32, #graph.dims<B, 64>>
+    graph.yield %0 : f32
+  }
+  %w = graph.compute sum over <64, 512> by <B> : tensor<64x512xf32> {
+    %0 = graph.read %a[(d0, d1, d2) -> (d2, d0)] : tensor<?x64xf32, #graph.dims<B, 64>>
+    %1 = graph.read %y[(d0, d1, d2) -> (d2, d1)] : tensor<?x512xf32, #graph.dims<B, 512>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %d = graph.compute none over <B, 64> by <> : tensor<?x64xf32, #graph.dims<B, 64>> {
+    %0 = graph.read %h[(d0, d1) -> (d0, d1)] : tensor<?x64xf32, #graph.dims<B, 64>>
+    graph.yield %0 : f32
+  }
+  return %l, %w, %d : tensor<f32>, tensor<64x512xf32>, tensor<?x64xf32, #graph.dims<B, 64>>
+}
+func.func @short_products(%h: tensor<?x64xf32, #graph.dims<B, 64>>, %y: tensor<?x384xf32, #graph.dims<B, 384>>) -> (tensor<f32>, tensor<64x384xf32>, tensor<?x64xf32, #graph.dims<B, 64>>)
+    attributes {graph.results = ["loss", "w", "d"], graph.role = "train_step"} {
+  %a = graph.compute none over <B, 64> by <> : tensor<?x64xf32, #graph.dims<B, 64>> {
+    %0 = graph.read %h[(d0, d1) -> (d0, d1)] : tensor<?x64xf32, #graph.dims<B, 64>>
+    %1 = math.tanh %0 : f32
+    graph.yield %1 : f32
+  }
+  %l = graph.compute sum over <> by <B, 64> : tensor<f32> {
+    %0 = graph.read %a[(d0, d1) -> (d0, d1)] : tensor<?x64xf32, #graph.dims<B, 64>>
+    graph.yield %0 : f32
+  }
+  %w = graph.compute sum over <64, 384> by <B> : tensor<64x384xf32> {
+    %0 = graph.read %a[(d0, d1, d2) -> (d2, d0)] : tensor<?x64xf32, #graph.dims<B, 64>>
+    %1 = graph.read %y[(d0, d1, d2) -> (d2, d1)] : tensor<?x384xf32, #graph.dims<B, 384>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %d = graph.compute none over <B, 64> by <> : tensor<?x64xf32, #graph.dims<B, 64>> {
+    %0 = graph.read %h[(d0, d1) -> (d0, d1)] : tensor<?x64xf32, #graph.dims<B, 64>>
+    graph.yield %0 : f32
+  }
+  return %l, %w, %d : tensor<f32>, tensor<64x384xf32>, tensor<?x64xf32, #graph.dims<B, 64>>
+}
