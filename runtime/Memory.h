@@ -17,6 +17,8 @@
 
 namespace tintype::rt {
 
+class Threads;
+
 constexpr size_t kAlign = 128;
 inline size_t alignUp(size_t n, size_t to = kAlign) { return (n + to - 1) / to * to; }
 
@@ -44,6 +46,10 @@ private:
 
 /// Maps `bytes` of zeroed memory aligned to 2 MB, or null.
 uint8_t *mapHuge(size_t bytes);
+
+/// Has the system clear the pages of [data, data + bytes) now, on all threads.
+/// Left to the first use of each, two threads may clear the same page or wait for one another.
+void populate(const void *data, size_t bytes, Threads &threads);
 
 /// Something that needs `bytes` from launch `first` to launch `last`, inclusive.
 struct Lifetime {

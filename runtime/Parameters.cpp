@@ -2,6 +2,7 @@
 #include "runtime/Parameters.h"
 #include "runtime/Draw.h"
 #include <algorithm>
+#include <iterator>
 
 namespace tintype::rt {
 
@@ -51,7 +52,15 @@ void ParameterStore::initialise(uint64_t seed, int index, Threads &threads) {
   });
 }
 
+void ParameterStore::populate(Threads &threads) const {
+  rt::populate(values(), all * sizeof(float), threads);
+  for (const Memory *array = &memory[1]; array != std::end(memory) && array->data(); ++array)
+    for (const Segment &s : runs)
+      rt::populate(array->as<float>() + s.offset, s.count * sizeof(float), threads);
+}
+
 void ParameterStore::initialise(uint64_t seed, Threads &threads) {
+  populate(threads);
   for (int i = 0; i < manifest.parameters_size(); ++i)
     initialise(seed, i, threads);
 }

@@ -39,6 +39,9 @@ public:
   float *gradient(int parameter) const { return gradients() + offsets[parameter]; }
   bool hasGradients() const { return memory[1].data() != nullptr; }
 
+  /// The pages of all values, and of what training writes of the other arrays.
+  void populate(Threads &threads) const;
+
   /// Draws initial values; the same for every number of threads and any order
   /// of parameters, since each element is a hash of (seed, path, position).
   void initialise(uint64_t seed, int parameter, Threads &threads);

@@ -311,6 +311,8 @@ void Executor::runBlock(const Step &s, int64_t block) const {
 }
 
 void Executor::run() {
+  if (!std::exchange(hasRun, true))
+    populate(arena.data(), arena.data() ? arena.size() : 0, threads);
   if (profiling || threads.count() == 1 || steps.size() == 1)
     return runInOrder();
   if (!flow) {

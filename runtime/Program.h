@@ -142,7 +142,7 @@ private:
   std::unique_ptr<Flow> flow; ///< made by the first run on several threads
   Memory arena, boundary; // temporaries; inputs and outputs
   double totalFlops = 0, totalBytes = 0;
-  bool profiling = false;
+  bool profiling = false, hasRun = false;
   std::vector<KernelProfile> profiles;                      // per kernel
   mutable std::vector<std::atomic<int64_t>> cpuNanoseconds; // per kernel, while profiling
 };

@@ -138,6 +138,7 @@ static int64_t findNonFinite(const float *values, int64_t n, Threads &threads) {
 
 void loadWeights(ParameterStore &store, const TensorSource &source, Threads &threads, const LoadOptions &options) {
   const Manifest &m = store.manifest;
+  store.populate(threads);
   CheckpointRules rules = CheckpointRules::fromRecipe(m.recipe());
   std::map<std::string, const TensorView *> byPath;
   Faults faults(source.path());
