@@ -12,8 +12,9 @@
 //
 // Where both sides are rounded to bf16 and the machine multiplies pairs of them,
 // panels hold pairs, B(kk, nv, k, no) and A(kk, mv, k, mo), of elements 2 * k + kk:
-// the form that becomes one vdpbf16ps for each vector. Elsewhere a panel holds the
-// rounded values as f32, and everything else is the same.
+// the form that becomes one vdpbf16ps for each vector. Rows of bf16 along k hold them
+// as they lie. Elsewhere a panel holds the rounded values as f32, and everything else
+// is the same.
 //===----------------------------------------------------------------------===//
 #include "passes/schedule/Lowering.h"
 #include <numeric>
@@ -66,15 +67,21 @@ static SmallVector<Value> decode(Body &b, Value k, ArrayRef<AffineExpr> extents)
   return digits;
 }
 
-/// How much of K a block takes at once. Where rows of A need no packing all of
-/// it, if that leaves a panel of B in the second-level cache; else a panel of B
+/// What `v`, a number of bf16 that was widened, was in f32, or null.
+static Value unrounded(Value v) {
+  auto round = v.getDefiningOp<arith::ExtFOp>().getIn().getDefiningOp<arith::TruncFOp>();
+  return round && round.getIn().getType().isF32() ? round.getIn() : Value();
+}
+
+/// How much of K a block takes at once. Where strips of A pass panels of B all of
+/// it, if that leaves a panel in the second-level cache; else a panel of B
 /// stays in the first level while the strips of A pass.
 int64_t Lowering::chunkOf(ComputeOp op, const Contraction &c) {
   int64_t width = isPaired(c) ? 2 : 1; // elements in the space of one
   auto k = constantOf(productOf(op.getBy().getExprs(), ctx));
-  if (k && *k <= machine.value("ks", c.plainA ? 3072 : 512 * width))
+  if (k && *k <= machine.value("ks", (c.streamsA ? 3072 : 512) * width))
     return *k;
-  return machine.value("kc", c.plainA ? 1024 : 128 * width);
+  return machine.value("kc", (c.streamsA ? 1024 : 128) * width);
 }
 
 LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, StringRef name) {
@@ -105,7 +112,7 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   } else if (isChunked) {
     numChunks = (K + (chunk - 1)).floorDiv(chunk);
   }
-  bool isPacked = paired || machine.value("packa", !c.plainA);
+  bool isPacked = machine.value("packa", !c.plainA);
   // Several steps of k in one turn of the loop. Where some may be left over, panels go on with zeros.
   const int64_t steps = machine.value("ur", 4);
   bool isWhole = !isChunked || isExact, isUnrolled = steps > 1 && (isChunked ? chunk : *fixedK) % steps == 0 && (isWhole || isPacked);
@@ -156,18 +163,45 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
     return p;
   };
   auto lastOf = [&](Body &b, Value outer, int factor, Value inner, AffineExpr extent) {
-    return b.minimum(b.tile(outer, factor, inner), b.size(extent - 1));
+    Value at = b.tile(outer, factor, inner);
+    auto known = constantOf(extent);
+    return known && *known % factor == 0 ? at : b.minimum(at, b.size(extent - 1));
   };
 
   // Rows along k are turned 16 x 16 at a time, vectors of k in and vectors of n
   // out, which wants the vectors of a panel one after the other.
-  bool isTurned = !paired && c.bAlongK && !c.bAlongN && machine.value("turn", 1);
+  bool isAlongRows = c.bAlongK && !c.bAlongN;
+  bool isTurned = !paired && isAlongRows && machine.value("turn", 1);
+  // Rows of f32 that are rounded are turned first, in pieces of V x V.
+  Value beforeRounding = paired && isAlongRows && by.size() == 1 ? unrounded(c.b[0]) : Value();
+  std::string T = beforeRounding ? (name + "_t").str() : "";
   if (isTurned)
     func(B, with({"l", "k", "v", "no"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
       Value n = lastOf(b, v[3], NR, b.tile(v[2], V, v[0]), N);
       return {product(b, c.b, c.n, n, Value(), v[1], restB, v.drop_front(4))};
     });
-  else
+  else if (beforeRounding) {
+    func(T, with({"l", "k", "n"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+      SmallVector<Value> lv(loops, b.constant(0));
+      auto known = constantOf(N);
+      lv[c.n] = b.tile(v[2], V, v[0]);
+      if (!known || *known % V)
+        lv[c.n] = b.minimum(lv[c.n], b.size(N - 1));
+      lv[parallel] = b.minimum(v[1], b.size(all - 1));
+      for (auto [i, x] : llvm::zip(restB, v.drop_front(3)))
+        lv[i] = x;
+      return {b.scalar(beforeRounding, lv)};
+    });
+    func(B, with({"kk", "nv", "k", "no"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+      AffineExpr d0 = getAffineDimExpr(0, ctx);
+      Value k = b.tile(v[2], 2, v[0]), n = b.tile(v[3], NR, v[1]);
+      Value x = b.load(T, append({b.apply(d0 % V, {n}), k, b.apply(d0.floorDiv(V), {n})}, v.drop_front(4)), f32);
+      x = arith::TruncFOp::create(b.b, loc, panelType, x);
+      if (isPadded)
+        x = arith::SelectOp::create(b.b, loc, b.less(k, b.size(all)), x, b.constant(panelType, 0));
+      return {x};
+    });
+  } else
     func(B, with(pair, with({"nv", "k", "no"}, varsB)), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
       Value kk = paired ? v[0] : Value();
       v = v.drop_front(pair.size());
@@ -233,7 +267,8 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
       SmallVector<Value> place = append(kk, packAlongK ? ArrayRef<Value>{k, mv, mo} : ArrayRef<Value>{mv, k, mo});
       a = b.widen(b.load(A, append(place, pick(restA)), panelType));
     } else {
-      a = product(b, c.a, c.m, lastOf(b, v[3], MR, v[1], M), Value(), k, restA, pick(restA));
+      a = product(b, c.a, c.m, lastOf(b, v[3], MR, v[1], M), paired ? kk[0] : Value(), k, restA, pick(restA));
+      a = b.widen(a);
     }
     SmallVector<Value> place = append(kk, {v[0], k, v[2]});
     if (isTurned)
@@ -264,7 +299,7 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   bound(C, "mv", 0, MR);
   vectorize(C, -1, "nv", V);
   // A chunk of a panel stays in L1 while packed strips of A pass; else a strip of A stays, and panels pass.
-  bool isStripOuter = machine.value("strip", !isChunked || c.plainA);
+  bool isStripOuter = machine.value("strip", !isChunked || c.streamsA);
   Strings loopsC = isStripOuter ? Strings{"nv", "mv", "no", "mo"} : Strings{"nv", "mv", "mo", "no"};
   if (isChunked)
     loopsC.push_back("ko");
@@ -292,10 +327,15 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   if (isUnrolled)
     unroll(acc, 0, "ri");
   for (const std::string &p : isPacked ? Strings{B, A} : Strings{B}) {
-    if (isChunked)
+    bool isStrip = p == A && packAlongK && isStripOuter && c.streamsA;
+    if (isStrip) {
+      computeAt(p, C, "mo");
+      boundExtent(p, "mo", 1);
+    } else if (isChunked) {
       computeAt(p, C, "ko");
-    else
+    } else {
       computeRoot(p);
+    }
   }
   // Several panels side by side: a row of the source is read in one piece.
   auto sideBySide = [&](StringRef f, StringRef lane, StringRef tile, int64_t count, const Strings &rest) {
@@ -316,7 +356,21 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
     reorder(B, -1, with({"kv", "l", "kt", "v", "no"}, varsB));
     vectorize(B, -1, "kv");
     unroll(B, -1, "l");
-  } else if (paired && c.bAlongK && !c.bAlongN) {
+  } else if (beforeRounding) {
+    bound(B, "nv", 0, NR);
+    split(B, -1, "nv", "v", "l", V, halide::Tail::guard);
+    split(B, -1, "k", "kt", "ki", V / 2, halide::Tail::guard);
+    reorder(B, -1, with({"kk", "l", "ki", "kt", "v", "no"}, varsB));
+    pairUp(B, false);
+    vectorize(B, -1, "l");
+    computeAt(T, B, "kt");
+    bound(T, "l", 0, V);
+    boundExtent(T, "k", V);
+    boundExtent(T, "n", 1);
+    reorder(T, -1, with({"k", "l", "n"}, varsB));
+    vectorize(T, -1, "k", V);
+    unroll(T, -1, "l");
+  } else if (paired && isAlongRows) {
     bound(B, "nv", 0, NR);
     reorder(B, -1, with({"kk", "k", "nv", "no"}, varsB));
     pairUp(B, true);
@@ -336,7 +390,7 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
       vectorize(A, -1, "k", V, halide::Tail::guard);
     } else {
       if (c.aAlongM)
-        sideBySide(A, "mv", "mo", machine.value("sbsa", std::max(64 / AW, 1)), varsA);
+        sideBySide(A, "mv", "mo", machine.value("sbsa", std::max(128 / AW, 1)), varsA);
       vectorize(A, -1, "mv", AW % V ? AW : V);
       if (AW > V && AW % V == 0)
         unroll(A, -1, "mv");

@@ -20,38 +20,52 @@ static int64_t estimateProduct(ArrayRef<AffineExpr> dims) {
   return n;
 }
 
-/// Rows and columns of a block, by what packing, cache and balance cost. All
-/// sizes are multiples of every tile (48 rows, 96 columns, or 192 for tiles of 64).
+/// How much longer the last thread runs than all would if the work were spread evenly, when each takes the next block of
+/// `mb` x `nb` of `M` x `N` as it is done, rows outside.
+static double imbalance(int64_t M, int64_t mb, int64_t N, int64_t nb, int64_t outer, int threads) {
+  SmallVector<double> busy(threads);
+  int64_t rows = llvm::divideCeil(M, mb), columns = llvm::divideCeil(N, nb), blocks = rows * columns * outer;
+  if (blocks > 256)
+    return 1;
+  for (int64_t i = 0; i < blocks; ++i) {
+    int64_t r = i / columns % rows, c = i % columns;
+    *llvm::min_element(busy) += double(std::min(mb, M - r * mb)) * std::min(nb, N - c * nb);
+  }
+  return *llvm::max_element(busy) * threads / (double(M) * N * outer);
+}
+
+/// Rows and columns of a block, by what packing, cache and balance cost. All sizes are multiples of a tile (48 or 64
+/// rows, 96 columns, or 192 for tiles of 64).
 std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contraction &c, bool cutsN) {
   int64_t M = constantOf(op.getOver()[c.m]).value_or(2048), N = constantOf(op.getOver()[c.n]).value_or(512), K = estimateProduct(op.getBy().getExprs());
-  int64_t chunk = std::min<int64_t>(K, chunkOf(op, c));
+  int64_t chunk = std::min<int64_t>(K, chunkOf(op, c)), width = isPaired(c) ? 2 : 4;
   int64_t outer = 1;
   for (unsigned i : c.rest)
     outer *= estimate(op.getOver()[i]);
   Tile tile = chooseTile(machine, op.getOver()[c.n]);
-  // Cycles to pack an element over those to use it once (1/32 on two FMA units of 16), measured with weights in the
-  // last-level cache: blocks of 1152 rows instead of 576 gain a tenth.
-  double packB = c.bAlongN ? 100 : 80, packA = c.plainA ? 10 : 60;
+  // Cycles to pack an element over those to use it once (1/32 on two FMA units of 16, 1/64 of pairs), measured with
+  // weights in the last-level cache.
+  double packB = isPaired(c) ? 60 : c.bAlongN ? 100 : 80, packA = c.plainA ? 10 : c.streamsA ? 40 : 60;
   auto costOf = [&](int64_t mb, int64_t nb) {
     int64_t rows = std::min(mb, M), columns = std::min(nb, N);
-    // Rows of A that lie along k are streamed past the panels of B.
-    bool isStreamed = c.plainA;
-    // The block of C is passed through once for every chunk of K, so it may lie further away.
-    int64_t bytes = 4 * (columns * chunk + (isStreamed ? 0 : rows * chunk) + (isStreamed && cutsN ? 0 : rows * columns / 4));
+    // Strips of A go past the panels of B. The block of C is passed through once for every chunk of K, so it may lie
+    // further away.
+    int64_t bytes = width * columns * chunk + (c.streamsA ? 0 : width * rows * chunk) + (c.streamsA && cutsN ? 0 : rows * columns);
     double blocks = double(llvm::divideCeil(M, mb)) * llvm::divideCeil(N, nb) * outer;
-    double idle = std::ceil(blocks / machine.threads) * machine.threads / blocks;
-    double waste = double(llvm::divideCeil(M, mb) * mb) / M * (llvm::divideCeil(N, nb) * nb) / N;
-    double uneven = 1 + 0.2 * machine.threads / blocks; // threads are never equally fast
-    double cost = (1 + packB / rows + packA / columns) * idle * uneven * (blocks < 4 * machine.threads ? std::min(waste, 1.5) : 1);
-    if (bytes > machine.l2Bytes * (isStreamed ? 0.4 : 0.75))
+    double packs = packB * llvm::divideCeil(M, mb) / M + packA * llvm::divideCeil(N, nb) / N;
+    double uneven = 1 + 0.1 * machine.threads / blocks; // threads are never equally fast
+    double cost = (1 + packs) * imbalance(M, mb, N, nb, outer, machine.threads) * uneven;
+    if (bytes > machine.l2Bytes * 0.75)
       cost *= 1 + double(bytes) / machine.l2Bytes;
+    else if (c.streamsA && bytes > machine.l2Bytes * 0.4)
+      cost *= 1.03;
     return cost;
   };
   std::pair<int64_t, int64_t> best{96, cutsN ? 192 : N};
   double bestCost = 1e30;
-  for (int64_t mb : {96, 192, 384, 576, 768, 1152})
+  for (int64_t mb : {96, 192, 256, 384, 512, 576, 768, 1024, 1152})
     for (int64_t nb : {96, 192, 384, 576}) {
-      if (nb % (tile.width * tile.vectors))
+      if (mb % tile.rows || nb % (tile.width * tile.vectors))
         continue;
       double cost = costOf(mb, cutsN ? nb : N);
       if (cost < bestCost * 0.995) {

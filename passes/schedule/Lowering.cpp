@@ -246,6 +246,23 @@ void Lowering::lowerPointwise(ArrayRef<ComputeOp> group, StringRef name) {
   }
 }
 
+/// Whether rows of A are read where they lie, and whether they stream.
+void Lowering::chooseRows(ComputeOp op, Contraction &c) {
+  // A value written inline would be computed again in every register tile, and one of bf16 widened
+  // again; but pairs are multiplied as they lie.
+  if (ReadOp read = readBehind(c.a[0]); read && c.plainA) {
+    auto source = read.getSource().getDefiningOp<ComputeOp>();
+    bool isStored = !source || source.isReduction() || !isInline(source);
+    std::optional<int64_t> k = constantOf(op.getBy().getExprs()[0]);
+    if (read.getType().isBF16())
+      c.plainA = isPaired(c) ? isStored && k && *k % 2 == 0 : source && isWide(source);
+    else
+      c.plainA = isStored;
+  }
+  bool isAlongK = c.aAlongK && !c.aAlongM && op.getBy().getExprs().size() == 1;
+  c.streamsA = c.plainA || (isPaired(c) && isAlongK);
+}
+
 LogicalResult Lowering::run() {
   // Equal ops are one before kinds are found: later passes compare values.
   std::optional<BlockLowering> block;
@@ -287,15 +304,8 @@ LogicalResult Lowering::run() {
   for (auto op : kernel.getBody().front().getOps<ComputeOp>())
     if (auto c = matchContraction(op))
       contractions[op] = *c;
-  // A value written inline would be computed again in every register tile, and one of bf16 widened again.
   for (auto &[op, c] : contractions)
-    if (ReadOp read = readBehind(c.a[0]); read && c.plainA) {
-      auto source = read.getSource().getDefiningOp<ComputeOp>();
-      if (read.getType().isBF16())
-        c.plainA = source && isWide(source);
-      else if (source)
-        c.plainA = source.isReduction() || !isInline(source);
-    }
+    chooseRows(cast<ComputeOp>(op), c);
   chooseGrid();
 
   std::function<LogicalResult(Operation *)> ensure = [&](Operation *op) -> LogicalResult {

@@ -101,6 +101,7 @@ struct Contraction {
   llvm::SmallBitVector inA, inB;        ///< loops each side reads
   bool aAlongK = false, aAlongM = false, bAlongN = false, bAlongK = false; ///< innermost dim of the main read
   bool plainA = false;                  ///< A is one read, contiguous along k
+  bool streamsA = false;                ///< rows of A along k go past the panels of B, strip after strip
   bool isRounded = false;               ///< both sides are rounded to bf16
 };
 /// Says what schedule `kernel` has: from a template, tuned, or as it was given.
@@ -199,6 +200,7 @@ private:
   /// Pointwise results that can be one tuple with `op`.
   SmallVector<graph::ComputeOp> tupleOf(graph::ComputeOp op);
   bool dependsThroughRoot(Operation *op, Operation *on);
+  void chooseRows(graph::ComputeOp op, Contraction &c);
   int64_t chunkOf(graph::ComputeOp op, const Contraction &c);
   /// Whether panels of `c` hold pairs of bf16.
   bool isPaired(const Contraction &c) const { return machine.hasDot && c.isRounded; }

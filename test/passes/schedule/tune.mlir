@@ -1,7 +1,7 @@
 // Parameters of a kernel come from the kernel: two equal sums of products, one with a setting of its own.
 // RUN: tintype-opt %s --schedule-kernels | FileCheck %s
 
-// CHECK-NOT: block = 192 : i64
+// CHECK-NOT: block = 96 : i64
 // CHECK: halide.bound @f0 "mv" from 0 extent [[#]]
 func.func private @k_1(%a: tensor<512x128xf32>, %b: tensor<128x768xf32>) -> tensor<512x768xf32> attributes {graph.kernel} {
   %0 = graph.compute sum over <512, 768> by <128> : tensor<512x768xf32> {
