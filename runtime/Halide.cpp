@@ -11,6 +11,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <sys/mman.h>
 
 namespace tintype::rt {
@@ -126,6 +127,18 @@ void halide_error(void *, const char *message) {
   abort();
 }
 void halide_print(void *, const char *message) { fputs(message, stderr); }
+
+/// One f32 rounded to bf16, ties to even, subnormals to zero: what kernels do to vectors with the instruction of this name.
+uint16_t vcvtne2ps2bf16(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, 4);
+  uint32_t exponent = bits >> 23 & 255;
+  if (exponent == 0)
+    return bits >> 16 & 0x8000;
+  if (exponent == 255) // infinities as they are, NaN quiet
+    return bits >> 16 | (bits & 0x7fffff ? 64 : 0);
+  return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
 
 } // extern "C"
 

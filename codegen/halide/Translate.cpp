@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 #include "codegen/halide/Translate.h"
 #include "codegen/halide/Math.h"
+#include "codegen/halide/Target.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -38,7 +39,7 @@ struct FuncState {
 class Translator {
 public:
   Translator(PipelineOp pipeline, const H::Target &target)
-      : pipeline(pipeline), target(target), prefix(pipeline.getKernel().str() + "_") {}
+      : pipeline(pipeline), target(target), hasRounding(hasDotBf16(target.to_string())), prefix(pipeline.getKernel().str() + "_") {}
   FailureOr<H::Module> run();
 
 private:
@@ -55,6 +56,7 @@ private:
 
   PipelineOp pipeline;
   H::Target target;
+  bool hasRounding; ///< the target rounds to bf16 in one instruction
   std::string prefix;
   llvm::StringMap<H::Param<int32_t>> symbols;
   llvm::StringMap<H::ImageParam> inputs;
@@ -64,6 +66,13 @@ private:
   /// Where each result's buffer stands among the arguments of the outputs.
   std::map<int64_t, std::pair<std::string, int64_t>> results;
 };
+
+/// Halide lowers the cast to integer arithmetic on every target. In its library for AVX-512 stands a vector
+/// form under this name, one vcvtne2ps2bf16; single values call the runtime's (runtime/Halide.cpp).
+static Expr roundToBf16(Expr x) {
+  using H::Internal::Call;
+  return H::reinterpret(H::BFloat(16), Call::make(H::UInt(16), "vcvtne2ps2bf16", {std::move(x)}, Call::PureExtern));
+}
 
 Expr Translator::extent(AffineExpr e) {
   if (auto c = dyn_cast<AffineConstantExpr>(e))
@@ -141,7 +150,7 @@ LogicalResult Translator::body(Block &block, DenseMap<Value, Expr> &env) {
       env[wide.getHigh()] = H::cast<int>(H::cast<uint32_t>(p >> 32));
       continue;
     } else {
-      r = scalarExpr(&op, in);
+      r = hasRounding && isa<arith::TruncFOp>(op) && op.getResult(0).getType().isBF16() ? roundToBf16(in[0]) : scalarExpr(&op, in);
       if (!r.defined())
         return op.emitError() << "expected an operation with a Halide form, but got " << op.getName();
     }

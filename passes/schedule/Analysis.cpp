@@ -96,6 +96,12 @@ static SmallVector<ReadOp> readsUnder(ArrayRef<Value> values) {
   return reads;
 }
 
+Value roundedOf(Value factor) {
+  auto wider = factor.getDefiningOp<arith::ExtFOp>();
+  return wider && wider.getIn().getType().isBF16() ? wider.getIn() : Value();
+}
+bool areRounded(ArrayRef<Value> a, ArrayRef<Value> b) { return a.size() == 1 && b.size() == 1 && roundedOf(a[0]) && roundedOf(b[0]); }
+
 std::optional<Contraction> matchContraction(ComputeOp op) {
   unsigned parallel = op.getNumParallel(), loops = op.getNumLoops();
   YieldOp yield = op.getYield();
@@ -139,10 +145,7 @@ std::optional<Contraction> matchContraction(ComputeOp op) {
     c.bAlongK |= innermostLoop(r) == k;
     c.bAlongN |= innermostLoop(r) == (int)c.n;
   }
-  c.isRounded = c.a.size() == 1 && c.b.size() == 1 && llvm::all_of(ArrayRef{c.a[0], c.b[0]}, [](Value v) {
-    auto wider = v.getDefiningOp<arith::ExtFOp>();
-    return wider && wider.getIn().getType().isBF16();
-  });
+  c.isRounded = areRounded(c.a, c.b);
   ReadOp read = readBehind(c.a[0]);
   c.plainA = c.a.size() == 1 && read && read.getSymbols().empty() && !read.getGuarded() && innermostLoop(read) == k &&
              loops - parallel == 1;

@@ -81,7 +81,7 @@ Value BlockLowering::place(Body &b, Value at, unsigned dim) {
 
 void BlockLowering::readWide(Value tensor, StringRef func, int64_t element) {
   Type type = cast<RankedTensorType>(tensor.getType()).getElementType();
-  if (type.isBF16())
+  if (type.isBF16() && !l.machine.hasDot)
     type = Float32Type::get(l.ctx); // rounded, and wide for the loops that read it
   l.readers[tensor] = [this, f = func.str(), type, element](Body &b, ArrayRef<Value> at) {
     return b.load(f, {place(b, at[plan.row], plan.row), place(b, at[plan.column], plan.column)}, type, element);
@@ -110,37 +110,71 @@ Value productAt(Body &b, ArrayRef<Value> factors, ArrayRef<Value> loops) {
   return p;
 }
 
+Value sideAt(Body &b, ArrayRef<Value> factors, bool isRounded, ArrayRef<Value> loops) {
+  return isRounded ? b.scalar(roundedOf(factors[0]), loops) : productAt(b, factors, loops);
+}
+
 void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
   ++l.numContractions;
   Location loc = op.getLoc();
   const auto [MR, vectors] = scoreTile();
   const int TV = V * vectors;
   const int64_t steps = l.machine.value("ur", 4);
-  AffineExpr K = op.getBy()[0];
-  bool isUnrolled = steps > 1 && constantOf(K) && *constantOf(K) % steps == 0;
   SmallVector<Value> factors, rows, columns;
   factorsOf(op.getYield().getValue(), factors);
   for (Value f : factors)
     (loopsOf(f, op.getNumLoops())[plan.column] ? columns : rows).push_back(f);
+  const bool paired = l.machine.hasDot && areRounded(rows, columns);
+  // From here on K counts pairs where they are multiplied.
+  AffineExpr all = op.getBy()[0], K = paired ? canonicalDim((all + 1).floorDiv(2)) : all;
+  bool isUnrolled = steps > 1 && constantOf(K) && *constantOf(K) % steps == 0;
+  bool isPadded = paired && (!constantOf(all) || *constantOf(all) % 2 != 0);
   std::string B = (name + "_b").str(), A = (name + "_a").str(), acc = (name + "_acc").str(), S = name.str();
-  Type f32 = Float32Type::get(l.ctx);
+  Type f32 = Float32Type::get(l.ctx), panelType = paired ? Type(BFloat16Type::get(l.ctx)) : f32;
   AffineExpr d0 = getAffineDimExpr(0, l.ctx);
+  const Strings pair = paired ? Strings{"kk"} : Strings{};
+  auto with = [](Strings head, const Strings &tail) {
+    head.insert(head.end(), tail.begin(), tail.end());
+    return head;
+  };
+  auto stepAt = [&](Body &b, Value kk, Value k) {
+    k = kk ? b.tile(k, 2, kk) : k;
+    return isPadded ? b.minimum(k, b.size(all - 1)) : k;
+  };
 
-  l.func(B, {"l", "k", "v"}, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
-    return {productAt(b, rows, loopsAt(b, op, b.tile(v[2], V, v[0]), b.constant(0), {v[1]}))};
+  l.func(B, with(pair, {"l", "k", "v"}), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+    Value kk = paired ? v[0] : Value();
+    v = v.drop_front(pair.size());
+    Value x = sideAt(b, rows, paired, loopsAt(b, op, b.tile(v[2], V, v[0]), b.constant(0), {stepAt(b, kk, v[1])}));
+    if (isPadded) // one side is enough
+      x = arith::SelectOp::create(b.b, loc, b.less(b.tile(v[1], 2, kk), b.size(all)), x, b.constant(panelType, 0));
+    return {x};
   });
-  bool isPacked = !isPlainRead(columns);
-  auto columnSide = [&](Body &b, Value c, Value k) {
-    return productAt(b, columns, loopsAt(b, op, b.constant(0), c, {k}, /*clampColumn=*/true));
+  // A pair is read in one piece.
+  bool isPacked = paired ? !isPlainRead({roundedOf(columns[0])}) || innermostLoop(readBehind(columns[0])) != (int)op.getNumParallel() || isPadded
+                         : !isPlainRead(columns);
+  auto columnSide = [&](Body &b, Value c, Value kk, Value k) {
+    return sideAt(b, columns, paired, loopsAt(b, op, b.constant(0), c, {stepAt(b, kk, k)}, /*clampColumn=*/true));
   };
   if (isPacked)
-    l.func(A, {"k", "c"}, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> { return {columnSide(b, v[1], v[0])}; });
+    l.func(A, with(pair, {"k", "c"}), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+      Value kk = paired ? v[0] : Value();
+      v = v.drop_front(pair.size());
+      return {columnSide(b, v[1], kk, v[0])};
+    });
   l.func(acc, {"r", "c"}, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {b.constant(f32, 0)}; });
-  l.update(acc, {"r", "c"}, {"k"}, {K}, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
-    Value a = isPacked ? b.load(A, {r[0], v[1]}, f32) : columnSide(b, v[1], r[0]);
-    Value panel = b.load(B, {b.apply(d0 % V, {v[0]}), r[0], b.apply(d0.floorDiv(V), {v[0]})}, f32);
+  SmallVector<AffineExpr> extents(pair.size(), getAffineConstantExpr(2, l.ctx));
+  extents.push_back(K);
+  l.update(acc, {"r", "c"}, with(pair, {"k"}), extents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+    Value kk = paired ? r[0] : Value(), k = r.back();
+    SmallVector<Value> placeA(r.begin(), r.end()), placeB(r.begin(), r.end());
+    placeA.push_back(v[1]);
+    placeB.insert(placeB.begin() + pair.size(), b.apply(d0 % V, {v[0]}));
+    placeB.push_back(b.apply(d0.floorDiv(V), {v[0]}));
+    Value a = isPacked ? b.load(A, placeA, panelType) : columnSide(b, v[1], kk, k);
+    Value product = arith::MulFOp::create(b.b, loc, b.widen(a), b.widen(b.load(B, placeB, panelType)));
     Lowering::Update u;
-    u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(acc, v, f32), arith::MulFOp::create(b.b, loc, a, panel)));
+    u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(acc, v, f32), product));
     return u;
   });
   l.func(S, {"r", "c"}, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> { return {b.load(acc, v, f32)}; });
@@ -148,12 +182,23 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
   l.computeRoot(B);
   l.bound(B, "l", 0, V);
   l.bound(B, "v", 0, TR / V);
-  l.split(B, -1, "k", "kt", "kv", V, halide::Tail::guard);
-  l.reorder(B, -1, {"kv", "l", "kt", "v"});
-  l.vectorize(B, -1, "kv");
-  l.unroll(B, -1, "l");
+  if (paired) {
+    l.bound(B, "kk", 0, 2);
+    l.reorder(B, -1, {"kk", "k", "l", "v"});
+    l.vectorize(B, -1, "kk");
+    l.vectorize(B, -1, "k", V, halide::Tail::guard);
+  } else {
+    l.split(B, -1, "k", "kt", "kv", V, halide::Tail::guard);
+    l.reorder(B, -1, {"kv", "l", "kt", "v"});
+    l.vectorize(B, -1, "kv");
+    l.unroll(B, -1, "l");
+  }
   if (isPacked) {
     l.computeRoot(A);
+    if (paired) {
+      l.bound(A, "kk", 0, 2);
+      l.vectorize(A, -1, "kk");
+    }
     l.vectorize(A, -1, "k", V, halide::Tail::guard);
   }
   scores.push_back(S);
@@ -170,10 +215,14 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
   for (int stage : {-1, 0}) {
     if (stage == 0 && isUnrolled) {
       l.split(acc, 0, "k", "k", "ki", steps, halide::Tail::automatic);
-      l.reorder(acc, 0, {"r", "c", "ki", "k"});
+      l.reorder(acc, 0, with(pair, {"r", "c", "ki", "k"}));
       l.unroll(acc, 0, "ki");
     } else if (stage == 0) {
-      l.reorder(acc, 0, {"r", "c", "k"});
+      l.reorder(acc, 0, with(pair, {"r", "c", "k"}));
+    }
+    if (stage == 0 && paired) {
+      l.atomic(acc, 0);
+      l.vectorize(acc, 0, "kk");
     }
     l.vectorize(acc, stage, "r", V);
     l.unroll(acc, stage, "r");
@@ -204,7 +253,7 @@ void BlockLowering::lowerWide(ArrayRef<ComputeOp> group, StringRef name) {
     SmallVector<Value> values, loops = loopsAt(b, first, v[0], v[1], {}, /*clampColumn=*/true);
     for (ComputeOp op : group) {
       Value value = b.point(op, loops).first;
-      values.push_back(value.getType().isBF16() ? b.widen(value) : value);
+      values.push_back(value.getType().isBF16() && !l.machine.hasDot ? b.widen(value) : value);
     }
     return values;
   });

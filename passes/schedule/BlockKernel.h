@@ -6,7 +6,8 @@
 //   o[h, r, e] = sum(c) p[h, r, c] * v[h, c, e]                    columnSum
 //   g[h, c, e] = sum(r) p[h, r, c] * y[h, r, e]                    rowSum
 //
-// Factors may be rounded to bf16; rounded values are kept as f32 inside of the block.
+// Factors may be rounded to bf16. Where the machine multiplies pairs of them, panels hold
+// pairs and wide tensors bf16, else both hold the rounded values as f32.
 // The wide tensors exist for one block of rows times a range of columns at a time.
 // What they are zero outside of (a band: low <= c - r <= high) bounds that range.
 // With sums over rows the blocks of columns and rows run one after the other and
@@ -113,6 +114,8 @@ private:
 bool isPlainRead(ArrayRef<Value> factors);
 /// The product of `factors` at these loops.
 Value productAt(Body &b, ArrayRef<Value> factors, ArrayRef<Value> loops);
+/// One side of a product: of bf16 where it is rounded, else the product of `factors`.
+Value sideAt(Body &b, ArrayRef<Value> factors, bool isRounded, ArrayRef<Value> loops);
 /// The leaves of a tree of multiplications.
 void factorsOf(Value v, llvm::SmallVectorImpl<Value> &factors);
 

@@ -114,6 +114,10 @@ void useReciprocals(mlir::func::FuncOp kernel);
 std::optional<Contraction> matchContraction(graph::ComputeOp op);
 /// Loop dims that `v` depends on.
 llvm::SmallBitVector loopsOf(Value v, unsigned numLoops);
+/// The bf16 that `factor` is widened from, or null.
+Value roundedOf(Value factor);
+/// Whether the two sides of a product are one factor each, rounded to bf16.
+bool areRounded(ArrayRef<Value> a, ArrayRef<Value> b);
 /// The read behind `v`, which may be widened from bf16, or null.
 graph::ReadOp readBehind(Value v);
 /// Which loop dim is the innermost index of `read`, or -1.
