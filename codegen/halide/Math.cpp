@@ -17,8 +17,8 @@ static Expr nearest(Expr x) { return cast<int>(x + 1048576.5f) - 1048576; }
 /// Unsigned: the simplifier would move a constant through a signed shift and overflow.
 static Expr scaleByPowerOfTwo(Expr x, Expr n) { return x * reinterpret<float>(cast<uint32_t>(n + 127) << 23); }
 /// 2^f, |f| <= 0.5; coefficients: least-squares on Chebyshev points.
-static Expr exp2Fraction(Expr f) {
-  return horner({1.0, 0.6931471824645996, 0.24022647738456726, 0.055503323674201965, 0.00961843691766262,
+static Expr exp2Fraction(Expr f, Expr first = 1.0f) {
+  return std::move(first) + f * horner({0.6931471824645996, 0.24022647738456726, 0.055503323674201965, 0.00961843691766262,
                  0.0013398875016719103, 0.00015353360504377633}, f);
 }
 
@@ -26,21 +26,26 @@ Expr hiddenSelect(Expr c, Expr a, Expr b) {
   return select(cast<uint8_t>(std::move(c)) > cast<uint8_t>(0), std::move(a), std::move(b));
 }
 
+/// |x| < 2^22 as an integer in the low bits of a float, and as a float.
+static std::pair<Expr, Expr> roundedBits(Expr x) {
+  Expr bits = reinterpret<uint32_t>(std::move(x) + 12582912.0f); // 1.5 * 2^23
+  return {bits, cast<float>(reinterpret<int>(bits) - 0x4b400000)};
+}
+/// x * 2^n, both of them and the result normal: `bits` has n in the low ones.
+static Expr addToExponent(Expr x, Expr bits) { return reinterpret<float>(reinterpret<uint32_t>(std::move(x)) + (std::move(bits) << 23)); }
+
 Expr vectorExp2(Expr x) {
   x = clamp(x, -126.0f, 127.0f);
-  Expr n = cast<int>(x + 128.5f) - 128;
-  return scaleByPowerOfTwo(exp2Fraction(x - cast<float>(n)), n);
+  auto [bits, n] = roundedBits(x);
+  return addToExponent(exp2Fraction(x - n), bits);
 }
 
 Expr vectorExp(Expr x) {
   x = clamp(x, -87.3f, 88.3f);
-  Expr n = cast<int>(x * 1.44269504f + 128.5f) - 128;
-  // x - n ln 2 in two steps, the first exact. As products with the same float
-  // they would be added up at compile time; through integers they are not.
-  Expr f = x - cast<float>(n * 355) * (1.0f / 512) - cast<float>(n) * -2.12194440e-4f;
-  // e^f, |f| <= 0.3466
-  Expr p = horner({1.0, 1.0, 0.5, 0.16666665459, 0.0416657958940, 0.00833345670, 0.00139813302}, f);
-  return scaleByPowerOfTwo(p, n);
+  auto [bits, n] = roundedBits(x * 1.44269502f);
+  // The float is below log2(e) by 1.335e-8 of it; the first coefficient makes up for most of that.
+  Expr p = exp2Fraction(x * 1.44269502f - n, x * 1.33454e-8f + 1.0f);
+  return addToExponent(p, bits);
 }
 
 Expr vectorLog(Expr x) { return log(std::move(x)); }
