@@ -142,13 +142,22 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
     return isPadded ? b.minimum(k, b.size(all - 1)) : k;
   };
 
-  l.func(B, with(pair, {"l", "k", "v"}), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
-    Value kk = paired ? v[0] : Value();
-    v = v.drop_front(pair.size());
-    Value x = sideAt(b, rows, paired, loopsAt(b, op, b.tile(v[2], V, v[0]), b.constant(0), {stepAt(b, kk, v[1])}));
+  auto rowSide = [&](Body &b, Value l, Value kk, Value k, Value v) {
+    Value x = sideAt(b, rows, paired, loopsAt(b, op, b.tile(v, V, l), b.constant(0), {stepAt(b, kk, k)}));
     if (isPadded) // one side is enough
-      x = arith::SelectOp::create(b.b, loc, b.less(b.tile(v[1], 2, kk), b.size(all)), x, b.constant(panelType, 0));
-    return {x};
+      x = arith::SelectOp::create(b.b, loc, b.less(b.tile(k, 2, kk), b.size(all)), x, b.constant(panelType, 0));
+    return x;
+  };
+  // Pairs are turned as what they are in memory, words of 32 bits.
+  std::string words = (name + "_w").str();
+  if (paired)
+    l.func(words, {"l", "k", "v"}, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+      return {b.joinPair(rowSide(b, v[0], b.constant(0), v[1], v[2]), rowSide(b, v[0], b.constant(1), v[1], v[2]))};
+    });
+  l.func(B, with(pair, {"l", "k", "v"}), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+    if (paired)
+      return {b.ofPair(b.load(words, v.drop_front(), b.b.getI32Type()), v[0])};
+    return {rowSide(b, v[0], Value(), v[1], v[2])};
   });
   // A pair is read in one piece.
   bool isPacked = paired ? !isPlainRead({roundedOf(columns[0])}) || innermostLoop(readBehind(columns[0])) != (int)op.getNumParallel() || isPadded
@@ -179,19 +188,20 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
   });
   l.func(S, {"r", "c"}, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> { return {b.load(acc, v, f32)}; });
 
-  l.computeRoot(B);
-  l.bound(B, "l", 0, V);
-  l.bound(B, "v", 0, TR / V);
+  const std::string &turned = paired ? words : B;
+  l.computeRoot(turned);
+  l.bound(turned, "l", 0, V);
+  l.bound(turned, "v", 0, TR / V);
+  l.split(turned, -1, "k", "kt", "kv", V, halide::Tail::guard);
+  l.reorder(turned, -1, {"kv", "l", "kt", "v"});
+  l.vectorize(turned, -1, "kv");
+  l.unroll(turned, -1, "l");
   if (paired) {
+    l.computeRoot(B);
     l.bound(B, "kk", 0, 2);
-    l.reorder(B, -1, {"kk", "k", "l", "v"});
-    l.vectorize(B, -1, "kk");
-    l.vectorize(B, -1, "k", V, halide::Tail::guard);
-  } else {
-    l.split(B, -1, "k", "kt", "kv", V, halide::Tail::guard);
-    l.reorder(B, -1, {"kv", "l", "kt", "v"});
-    l.vectorize(B, -1, "kv");
-    l.unroll(B, -1, "l");
+    l.bound(B, "l", 0, V);
+    l.unroll(B, -1, "kk");
+    l.vectorize(B, -1, "l");
   }
   if (isPacked) {
     l.computeRoot(A);

@@ -84,6 +84,19 @@ Value Body::widen(Value v) {
   return v.getType().isF32() ? v : Value(arith::ExtFOp::create(b, loc, b.getF32Type(), v));
 }
 
+Value Body::joinPair(Value first, Value second) {
+  auto bits = [&](Value v) -> Value {
+    Value narrow = arith::BitcastOp::create(b, loc, b.getI16Type(), v);
+    return arith::ExtUIOp::create(b, loc, b.getI32Type(), narrow);
+  };
+  return arith::OrIOp::create(b, loc, bits(first), arith::ShLIOp::create(b, loc, bits(second), constant(16)));
+}
+Value Body::ofPair(Value word, Value which) {
+  Value shifted = arith::ShRUIOp::create(b, loc, word, apply(b.getAffineDimExpr(0) * 16, {which}));
+  Value bits = arith::TruncIOp::create(b, loc, b.getI16Type(), shifted);
+  return arith::BitcastOp::create(b, loc, b.getBF16Type(), bits);
+}
+
 static std::vector<void *> keyOf(ArrayRef<Value> loops) {
   std::vector<void *> key;
   for (Value v : loops)

@@ -74,6 +74,9 @@ public:
   Value read(Value tensor, ArrayRef<Value> outermostFirst);
   /// `v` as f32: a bf16 is widened.
   Value widen(Value v);
+  /// Two bf16 as they lie side by side in memory, a word of 32 bits; and one of them again.
+  Value joinPair(Value first, Value second);
+  Value ofPair(Value word, Value which);
   /// The value of `v` (in the body of a definition) at these loops.
   Value scalar(Value v, ArrayRef<Value> loops);
   /// Yielded value and filter (or null) of `definition` at these loops.
