@@ -7,9 +7,9 @@ using namespace tintype::graph;
 
 namespace tintype::fusion {
 
-// A chunk of rows takes about so much. Twice as many chunks of half the size would read and write
+// A chunk of rows takes at most about so much. Twice as many chunks of half the size would read and write
 // the gradient of the weights twice as often.
-constexpr int64_t kChunkBytes = int64_t(100) << 20;
+constexpr int64_t kChunkBytes = int64_t(112) << 20;
 // Narrower rows make tensors like all others of the model.
 constexpr int64_t kLeastRowBytes = int64_t(48) << 10;
 
@@ -206,6 +206,18 @@ static int64_t rowBytesOf(Operation *op) {
   return rank < 2 || type.isDynamicDim(rank - 1) ? 0 : type.getDimSize(rank - 1) * type.getElementTypeBitWidth() / 8;
 }
 
+/// Bytes of a row of all that lies side by side: what is overwritten counts once, and that takes the same type.
+static int64_t bytesBeside(const RowSection &section, Value wide) {
+  llvm::SmallDenseSet<Type> types;
+  int64_t bytes = 0;
+  for (Operation *op : section.members) {
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    if (dimsOf(type) == dimsOf(wide.getType()) && types.insert(type.getElementType()).second)
+      bytes += type.getDimSize(type.getRank() - 1) * type.getElementTypeBitWidth() / 8;
+  }
+  return bytes;
+}
+
 RowSection findRowSection(func::FuncOp func) {
   RowSection best;
   if (func.getOps<SetGradOp>().empty())
@@ -220,7 +232,7 @@ RowSection findRowSection(func::FuncOp func) {
       continue;
     most = bytes;
     best.members = finder.members;
-    best.rows = std::max<int64_t>(kChunkBytes / bytes / 64, 1) * 64;
+    best.rows = std::max<int64_t>(kChunkBytes / bytesBeside(best, op.getResult(0)) / 64, 1) * 64;
   }
   return best;
 }

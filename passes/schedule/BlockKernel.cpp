@@ -27,10 +27,16 @@ int BlockLowering::rowsFor(const Machine &machine, const BlockPlan &plan) {
   return rows && machine.vectorWidth >= 16 && llvm::alignTo(*rows, 80) < 0.96 * llvm::alignTo(*rows, 64) ? 80 : 64;
 }
 
-/// Accumulators beside one vector for each of the rows, in 32 registers or in 16.
+/// Accumulators beside one vector for each of the rows, in 32 registers or in 16. Of a setting for
+/// other blocks what divides this one.
 std::pair<int, int> BlockLowering::scoreTile() const {
   int vectors = l.machine.value("srv", V < 16 ? 2 : TR / V % 4 == 0 ? 4 : TR / V % 5 == 0 ? 5 : 1);
-  return {l.machine.value("smr", vectors == 5 ? 4 : 6), vectors};
+  int columns = l.machine.value("smr", vectors == 5 ? 4 : 6);
+  while (TR / V % vectors)
+    --vectors;
+  while (strip % columns)
+    --columns;
+  return {columns, vectors};
 }
 
 AffineExpr BlockLowering::from(unsigned dim) { return runtimeDim(l.ctx, rangeName(dim, "from")); }
@@ -411,9 +417,8 @@ AffineExpr BlockLowering::points(ComputeOp op) {
 }
 
 LogicalResult BlockLowering::run() {
-  if (auto [columns, vectors] = scoreTile(); TR % (V * vectors) || strip % columns)
-    return l.kernel.emitError() << "expected a block of whole tiles, but got " << TR << " rows and strips of " << strip << " columns for tiles of "
-                                << V * vectors << " by " << columns;
+  if (TR % V)
+    return l.kernel.emitError() << "expected a block of whole vectors of " << V << " rows, but got " << TR << " rows";
   chooseGrid();
   // Results that start from zero cannot lie where an argument is.
   if (plan.accumulates)
