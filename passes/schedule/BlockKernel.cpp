@@ -166,8 +166,9 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
     return {rowSide(b, v[0], Value(), v[1], v[2])};
   });
   // A pair is read in one piece.
-  bool isPacked = paired ? !isPlainRead({roundedOf(columns[0])}) || innermostLoop(readBehind(columns[0])) != (int)op.getNumParallel() || isPadded
-                         : !isPlainRead(columns);
+  bool isPacked = l.machine.value("packk", 0);
+  isPacked |= paired ? !isPlainRead({roundedOf(columns[0])}) || innermostLoop(readBehind(columns[0])) != (int)op.getNumParallel() || isPadded
+                     : !isPlainRead(columns);
   auto columnSide = [&](Body &b, Value c, Value kk, Value k) {
     return sideAt(b, columns, paired, loopsAt(b, op, b.constant(0), c, {stepAt(b, kk, k)}, /*clampColumn=*/true));
   };

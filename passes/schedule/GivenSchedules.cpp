@@ -85,7 +85,7 @@ LogicalResult checkTune(func::FuncOp kernel, const Setting &asked) {
   auto list = dyn_cast<DictionaryAttr>(tune);
   if (!list)
     return kernel.emitError() << "expected graph.tune = {name = number, ..}, but got " << tune;
-  static const StringRef mayBeZero[] = {"packa", "turn", "strip", "stream", "again", "ks", "packv"};
+  static const StringRef mayBeZero[] = {"packa", "turn", "strip", "stream", "again", "ks", "packv", "packk"};
   int64_t accumulators = 1;
   for (NamedAttribute a : list) {
     StringRef name = a.getName();

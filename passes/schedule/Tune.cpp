@@ -98,6 +98,7 @@ static std::vector<int> valuesOf(StringRef name) {
       {"cmr", {2, 4, 6, 8}},                           // columns of a tile of a sum over rows
       {"chunk", {64, 128, 256}},                       // of what a sum over columns runs over
       {"packv", {0, 1}},                               // pack its features although they lie as vectors
+      {"packk", {0, 1}},                               // pack the columns' side of a score although it lies along k
   };
   auto it = values.find(name);
   return it != values.end() ? it->second : std::vector<int>{};
