@@ -81,6 +81,7 @@ public:
   AffineExpr points(graph::ComputeOp op);
 
 private:
+  class Sum;
   static int rowsFor(const Machine &machine, const BlockPlan &plan);
   /// The register tile of scores: columns, and vectors of rows.
   std::pair<int, int> scoreTile() const;
