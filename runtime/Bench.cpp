@@ -101,7 +101,7 @@ void bench(Context &context, const BenchOptions &o, bool training) {
   double limit = o.memoryLimit.empty() ? 0 : parseSize(o.memoryLimit), need = 0;
   double fixed = double(store.total()) * (training ? 4 : 1) * sizeof(float);
   std::unique_ptr<Executor> plan = planWithin(m, role, benchDims(m, getProgram(m, role), o), &store,
-                                              context.threads(), limit, fixed, &need);
+                                              context.threads(), {Boundary::OWN, true}, limit, fixed, &need);
   if (!plan)
     fail("--memory-limit: expected at least ", int64_t(need), " bytes at these dims, but got ", o.memoryLimit);
   Executor &program = *plan;

@@ -73,7 +73,7 @@ public:
 
 private:
   void grow() {
-    size_t size = alignUp(highWater + highWater / 4, size_t(2) << 20);
+    size_t size = alignUp(highWater, size_t(2) << 20);
     uint8_t *p = mapHuge(size);
     if (!p)
       return;

@@ -39,33 +39,74 @@ Memory::~Memory() {
     munmap(base, bytes);
 }
 
-/// Best fit: largest first, each into the smallest gap between those already
-/// placed that live at the same time.
-size_t placeLifetimes(std::vector<Lifetime> &buffers) {
-  std::vector<int> order(buffers.size()), placed;
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return buffers[a].bytes > buffers[b].bytes; });
-  size_t total = 0;
-  for (int i : order) {
-    Lifetime &b = buffers[i];
+namespace {
+/// What lies in a block, by offset.
+class Block {
+public:
+  /// The smallest gap for `b` between those that live at the same time, or the
+  /// end of all of them.
+  size_t gapFor(const Lifetime &b) const {
     size_t need = alignUp(b.bytes), end = 0, best = SIZE_MAX, bestGap = SIZE_MAX;
-    for (int j : placed) { // by offset
-      const Lifetime &o = buffers[j];
+    for (const Lifetime &o : placed) {
       if (o.last < b.first || b.last < o.first)
         continue;
       if (o.offset > end && o.offset - end >= need && o.offset - end < bestGap) {
         best = end;
         bestGap = o.offset - end;
       }
-      end = std::max(end, o.offset + alignUp(o.bytes));
+      end = std::max(end, alignUp(o.offset + o.bytes));
     }
-    b.offset = best == SIZE_MAX ? end : best;
-    total = std::max(total, b.offset + need);
+    return best == SIZE_MAX ? end : best;
+  }
+  void add(const Lifetime &b) {
     auto at = std::upper_bound(placed.begin(), placed.end(), b.offset,
-                               [&](size_t v, int j) { return v < buffers[j].offset; });
-    placed.insert(at, i);
+                               [](size_t offset, const Lifetime &o) { return offset < o.offset; });
+    placed.insert(at, b);
+  }
+
+private:
+  std::vector<Lifetime> placed;
+};
+
+std::vector<int> largestFirst(const std::vector<Lifetime> &buffers) {
+  std::vector<int> order(buffers.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return buffers[a].bytes > buffers[b].bytes; });
+  return order;
+}
+} // namespace
+
+size_t placeLifetimes(std::vector<Lifetime> &buffers) {
+  Block block;
+  size_t total = 0;
+  for (int i : largestFirst(buffers)) {
+    Lifetime &b = buffers[i];
+    if (b.isElsewhere)
+      continue;
+    b.offset = block.gapFor(b);
+    total = std::max(total, b.offset + alignUp(b.bytes));
+    block.add(b);
   }
   return total;
+}
+
+/// Longest first: a short one finds a gap between launches anywhere.
+void placeAmong(std::vector<Lifetime> &buffers, const std::vector<Lifetime> &taken, size_t bytes) {
+  Block block;
+  for (const Lifetime &t : taken)
+    block.add(t);
+  std::vector<int> order = largestFirst(buffers);
+  auto span = [&](int i) { return buffers[i].last - buffers[i].first; };
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return span(a) > span(b); });
+  for (int i : order) {
+    Lifetime &b = buffers[i];
+    size_t offset = block.gapFor(b);
+    if (offset + alignUp(b.bytes) > bytes)
+      continue;
+    b.offset = offset;
+    b.isElsewhere = true;
+    block.add(b);
+  }
 }
 
 std::string formatBytes(double bytes) {

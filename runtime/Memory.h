@@ -55,12 +55,17 @@ void populate(const void *data, size_t bytes, Threads &threads);
 struct Lifetime {
   size_t bytes;
   int first, last;
-  size_t offset = 0; ///< set by placeLifetimes
+  size_t offset = 0;        ///< set by placeLifetimes
+  bool isElsewhere = false; ///< in the memory of others, by placeAmong
 };
 
-/// Gives each its offset (a multiple of 128) so that no two alive together
-/// overlap; returns the size of the block.
+/// Gives each that is not elsewhere its offset (a multiple of 128) so that no two
+/// alive together overlap; returns the size of the block.
 size_t placeLifetimes(std::vector<Lifetime> &buffers);
+
+/// Gives those an offset that find room in a block of `bytes` beside `taken`, whose
+/// offsets are given, and marks them as elsewhere.
+void placeAmong(std::vector<Lifetime> &buffers, const std::vector<Lifetime> &taken, size_t bytes);
 
 /// "1.5 GiB"
 std::string formatBytes(double bytes);

@@ -6,6 +6,9 @@
 
 namespace tintype::rt {
 
+// Of wide rows. 124M, 4 x 256, one to eight times as many: 1, 1.01, 1.04 and 1.11 of the time; the last gained no memory.
+constexpr int64_t kMostChunks = 4;
+
 double parseSize(const std::string &text) {
   char *end = nullptr;
   double value = std::strtod(text.c_str(), &end);
@@ -18,27 +21,33 @@ double parseSize(const std::string &text) {
 }
 
 std::unique_ptr<Executor> planWithin(const Manifest &manifest, const std::string &role, const DimValues &dims,
-                                     ParameterStore *store, Threads &threads, double limit, double fixed,
+                                     ParameterStore *store, Threads &threads, Layout layout, double limit, double fixed,
                                      double *need, std::string *peak) {
   double least = 0;
-  for (const std::string &form : {role, role + "_recompute"}) {
-    bool known = false;
-    for (const Program &p : manifest.programs())
-      known |= p.role() == form;
-    if (!known && form != role)
-      break;
-    auto executor = std::make_unique<Executor>(manifest, form, dims, store, threads);
-    double total = fixed + double(executor->arenaBytes());
-    if (limit > 0 && total > limit) {
-      if (peak && (least == 0 || total < least))
-        *peak = executor->explainPeak();
-      least = least == 0 ? total : std::min(least, total);
-      continue;
+  for (const std::string &form : {role, role + "_recompute"})
+    for (layout.chunks = 1; layout.chunks <= kMostChunks; layout.chunks *= 2) {
+      const Program *program = findProgram(manifest, form);
+      if (form != role && !program)
+        break;
+      auto executor = std::make_unique<Executor>(manifest, form, dims, store, threads, layout);
+      double total = fixed + double(executor->arenaBytes());
+      if (limit > 0 && total > limit) {
+        if (least == 0 || total < least) {
+          least = total;
+          if (peak)
+            *peak = executor->explainPeak();
+        }
+        if (executor->program().sections_size() == 0)
+          break; // no rows to cut
+        continue;
+      }
+      if (form != role)
+        std::cerr << "note: computing values again to stay within the limit: " << int64_t(total / 1e6) << " MB\n";
+      else if (layout.chunks > 1)
+        std::cerr << "note: " << layout.chunks << " times as many chunks of rows to stay within the limit: "
+                  << int64_t(total / 1e6) << " MB\n";
+      return executor;
     }
-    if (form != role)
-      std::cerr << "note: computing values again to stay within the limit: " << int64_t(total / 1e6) << " MB\n";
-    return executor;
-  }
   if (need)
     *need = least;
   return nullptr;

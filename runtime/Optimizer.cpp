@@ -29,7 +29,7 @@ Executor &Optimizer::programFor(const std::string &role, int64_t count, int lane
   if (!e) {
     DimValues dims(store.manifest);
     dims.set("N", count);
-    e = std::make_unique<Executor>(store.manifest, role, dims, nullptr, threads, Boundary::CALLER);
+    e = std::make_unique<Executor>(store.manifest, role, dims, nullptr, threads, Layout{Boundary::CALLER});
     e->setProfiling(profiling);
   }
   return *e;

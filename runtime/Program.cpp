@@ -13,8 +13,8 @@ namespace tintype::rt {
 constexpr int kMostResults = 32, kMostDims = 16, kMostArgs = 256, kMostRanges = 16;
 
 Executor::Executor(const Manifest &m, const std::string &role, const DimValues &dims, ParameterStore *store,
-                   Threads &threads, Boundary boundary)
-    : manifest(m), prog(getProgram(m, role)), values(dims), sizes(dims), store(store), threads(threads) {
+                   Threads &threads, Layout layout)
+    : manifest(m), prog(getProgram(m, role)), values(dims), sizes(dims), store(store), threads(threads), layout(layout) {
   for (int s = 0; s < m.symbols_size(); ++s) {
     if (values[s] > INT32_MAX)
       fail("expected ", m.symbols(s).name(), " <= ", INT32_MAX, ", but got ", values[s]);
@@ -26,7 +26,7 @@ Executor::Executor(const Manifest &m, const std::string &role, const DimValues &
     outputShapes.push_back(evaluate(o.dims(), values, m));
   for (const Section &s : prog.sections())
     sizes.set(s.symbol(), rowsOfChunk(s));
-  planMemory(boundary);
+  planMemory();
   profiles.resize(m.kernels_size());
   int at = 0;
   for (const Section &s : prog.sections()) {
@@ -45,62 +45,6 @@ Executor::Executor(const Manifest &m, const std::string &role, const DimValues &
   }
   for (; at < prog.launches_size(); ++at)
     planLaunch(prog.launches(at));
-}
-
-/// Chunks of equal size but for the last, in steps of 16 rows.
-int64_t Executor::rowsOfChunk(const Section &s) const {
-  int64_t extent = std::max<int64_t>(1, evaluate(s.extent(), values, manifest)), chunks = (extent + s.most() - 1) / s.most();
-  int64_t rows = (extent + chunks - 1) / chunks;
-  return std::min(extent, (rows + 15) / 16 * 16);
-}
-
-/// Gives every buffer its place: parameters and gradients in the store, inputs
-/// and outputs in a block of their own, the rest in the arena by lifetime.
-void Executor::planMemory(Boundary where) {
-  size_t outside = 0;
-  std::vector<size_t> boundaryOffset(prog.buffers_size(), 0);
-  places.assign(prog.buffers_size(), nullptr);
-  arenaIndex.assign(prog.buffers_size(), -1);
-  views.resize(prog.buffers_size());
-  for (int i = 0; i < prog.buffers_size(); ++i) {
-    const Buffer &b = prog.buffers(i);
-    int64_t n = evaluate(b.elements(), sizes, manifest), bytes = 0;
-    if (n < 0 || n > INT32_MAX)
-      fail("at ", values.str(), " the buffer ", b.label(), " has ", n, " elements, more than the ", INT32_MAX,
-           " that a kernel can address\nhint: a smaller batch or context needs less");
-    elements.push_back(n);
-    bytes = n * byteSize(b.dtype());
-    switch (b.kind()) {
-    case Buffer::PARAMETER:
-    case Buffer::GRADIENT: {
-      if (!store || (b.kind() == Buffer::GRADIENT && !store->hasGradients()))
-        fail("program ", prog.role(), " needs ", store ? "gradients" : "parameters", ", which were not set up");
-      if (n > store->size(b.index()) || b.dtype() != F32)
-        fail("the manifest in this binary is damaged: buffer ", b.label(), " is larger than its parameter");
-      float *p = b.kind() == Buffer::PARAMETER ? store->value(b.index()) : store->gradient(b.index());
-      places[i] = reinterpret_cast<uint8_t *>(p);
-      break;
-    }
-    case Buffer::ARENA:
-      arenaIndex[i] = static_cast<int>(lifetimes.size());
-      lifetimes.push_back({static_cast<size_t>(bytes) + kAlign, b.first(), b.last()}); // vectors may read past the end
-      break;
-    default:
-      boundaryOffset[i] = outside;
-      outside += alignUp(bytes + kAlign);
-    }
-  }
-  std::string what = "program " + prog.role() + " at " + values.str();
-  if (size_t total = placeLifetimes(lifetimes))
-    arena = Memory(total, what);
-  if (where == Boundary::OWN && outside)
-    boundary = Memory(outside, "inputs and outputs of " + what);
-  for (int i = 0; i < prog.buffers_size(); ++i) {
-    if (arenaIndex[i] >= 0)
-      places[i] = arena.data() + lifetimes[arenaIndex[i]].offset;
-    else if (!places[i] && boundary.data())
-      places[i] = boundary.data() + boundaryOffset[i];
-  }
 }
 
 HalideBuffer *Executor::makeBuffer(const Arg &arg, const std::string &label) {
@@ -131,6 +75,7 @@ HalideBuffer *Executor::makeBuffer(const Arg &arg, const std::string &label) {
 }
 
 void Executor::planLaunch(const Launch &l) {
+  clearGradients(l);
   const Kernel &k = manifest.kernels(l.kernel());
   Step s{};
   s.entry = linkedKernel(l.kernel());
@@ -304,10 +249,30 @@ void Executor::clearResults(const Step &s, int64_t block) const {
 }
 
 void Executor::runBlock(const Step &s, int64_t block) const {
+  if (!s.entry) {
+    uint8_t *from = s.begin + block * kClearPiece;
+    std::memset(from, 0, std::min<size_t>(kClearPiece, s.end - from));
+    return;
+  }
   if (s.accumulates)
     clearResults(s, block);
   for (int64_t turn = 0; turn < s.turns; ++turn)
     callKernel(s, block, turn);
+}
+
+std::vector<Flow::Use> Executor::usesOf(const Step &s) const {
+  if (!s.entry)
+    return {{reinterpret_cast<uintptr_t>(s.begin), reinterpret_cast<uintptr_t>(s.end), true}};
+  std::vector<Flow::Use> uses;
+  for (int a = s.firstInput; a < s.argCount; ++a) {
+    auto *b = static_cast<HalideBuffer *>(s.args[a]);
+    auto begin = reinterpret_cast<uintptr_t>(b->host);
+    int64_t bytes = (b->bits + 7) / 8;
+    for (int d = 0; d < b->rank; ++d)
+      bytes *= b->dim[d].extent;
+    uses.push_back({begin, begin + bytes, a >= s.firstResult});
+  }
+  return uses;
 }
 
 void Executor::run() {
@@ -317,17 +282,8 @@ void Executor::run() {
     return runInOrder();
   if (!flow) {
     std::vector<Flow::Launch> launches;
-    for (const Step &s : steps) {
-      launches.push_back({s.blocks, {}});
-      for (int a = s.firstInput; a < s.argCount; ++a) {
-        auto *b = static_cast<HalideBuffer *>(s.args[a]);
-        auto begin = reinterpret_cast<uintptr_t>(b->host);
-        int64_t bytes = (b->bits + 7) / 8;
-        for (int d = 0; d < b->rank; ++d)
-          bytes *= b->dim[d].extent;
-        launches.back().uses.push_back({begin, begin + bytes, a >= s.firstResult});
-      }
-    }
+    for (const Step &s : steps)
+      launches.push_back({s.blocks, usesOf(s)});
     flow = std::make_unique<Flow>(std::move(launches));
   }
   flow->run(threads, [&](int step, int64_t block) { runBlock(steps[step], block); });
@@ -341,7 +297,7 @@ void Executor::runInOrder() {
     if (profiling)
       start = Clock::now();
     threads.parallelFor(s.blocks, [&](int64_t block) { runBlock(s, block); });
-    if (profiling) {
+    if (profiling && s.entry) {
       KernelProfile &p = profiles[s.kernel];
       p.seconds += std::chrono::duration<double>(Clock::now() - start).count();
       ++p.calls;
@@ -387,42 +343,6 @@ void Executor::bindOutput(int index, void *data) {
   for (int i = 0; i < prog.buffers_size(); ++i)
     if (prog.buffers(i).kind() == Buffer::OUTPUT && prog.buffers(i).index() == index)
       placeBuffer(i, data);
-}
-
-std::string Executor::explainPeak(int count) const {
-  size_t most = 0;
-  int at = 0;
-  for (int l = 0; l < prog.launches_size(); ++l) {
-    size_t alive = 0;
-    for (const Lifetime &b : lifetimes)
-      if (b.first <= l && l <= b.last)
-        alive += b.bytes;
-    if (alive > most) {
-      most = alive;
-      at = l;
-    }
-  }
-  struct Group {
-    std::string label;
-    size_t bytes = 0, count = 0;
-  };
-  std::map<std::string, Group> byLabel; // equal layers make many buffers of one origin
-  for (int i = 0; i < prog.buffers_size(); ++i) {
-    if (arenaIndex[i] < 0 || lifetimes[arenaIndex[i]].first > at || lifetimes[arenaIndex[i]].last < at)
-      continue;
-    Group &g = byLabel[prog.buffers(i).label()];
-    g = {prog.buffers(i).label(), g.bytes + lifetimes[arenaIndex[i]].bytes, g.count + 1};
-  }
-  std::vector<Group> groups;
-  for (auto &[label, group] : byLabel)
-    groups.push_back(group);
-  std::stable_sort(groups.begin(), groups.end(), [](const Group &a, const Group &b) { return a.bytes > b.bytes; });
-  std::string out = "program " + prog.role() + " at " + values.str() + ": arena " + formatBytes(arena.size());
-  if (prog.launches_size())
-    out += ", most alive " + formatBytes(most) + " at " + prog.launches(at).label();
-  for (size_t i = 0; i < groups.size() && i < static_cast<size_t>(count); ++i)
-    out += "\n  " + formatBytes(groups[i].bytes) + " in " + std::to_string(groups[i].count) + ": " + groups[i].label;
-  return out;
 }
 
 std::vector<KernelProfile> Executor::profile() const {

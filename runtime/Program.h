@@ -37,13 +37,21 @@ struct KernelProfile {
 /// binds every one of them before the first run.
 enum class Boundary { OWN, CALLER };
 
+/// How a program lies in memory.
+struct Layout {
+  Boundary boundary = Boundary::OWN;
+  /// A run finds gradients of zero, adds to nothing: until it writes a gradient, temporaries may have its memory.
+  bool gradientsBegin = false;
+  int64_t chunks = 1; ///< chunks of rows in the place of one
+};
+
 class Executor {
 public:
   /// Plans `role` at `dims`. `store` may be null for programs without
   /// parameters. Memory that cannot be had, sizes that overflow or dims that
   /// lack a value are Errors.
   Executor(const Manifest &manifest, const std::string &role, const DimValues &dims, ParameterStore *store,
-           Threads &threads, Boundary boundary = Boundary::OWN);
+           Threads &threads, Layout layout = {});
   Executor(const Executor &) = delete;
 
   void run();
@@ -61,7 +69,7 @@ public:
 
   const Program &program() const { return prog; }
   const DimValues &dims() const { return values; }
-  size_t arenaBytes() const { return arena.size(); } ///< temporaries only
+  size_t arenaBytes() const { return arenaTotal; } ///< temporaries only, but for those in gradients
   double flops() const { return totalFlops; }        ///< of one run
   double bytes() const { return totalBytes; }
 
@@ -88,9 +96,10 @@ private:
     int axis, over;
     int64_t low, high; ///< kNoBound: none
   };
-  static constexpr int64_t kNoBound = INT64_MIN;
+  static constexpr int64_t kNoBound = INT64_MIN, kClearPiece = 1 << 20; ///< the latter in bytes
   struct Step {
-    KernelEntry entry;
+    KernelEntry entry; ///< null: clears [begin, end)
+    uint8_t *begin, *end;
     const char *name;
     const Launch *launch;
     int kernel, argCount, firstRange, firstInput, firstResult; ///< positions in args: symbols, ranges, inputs, results
@@ -103,13 +112,17 @@ private:
     double flops, bytes;
   };
 
-  void planMemory(Boundary where);
+  void planMemory();
+  void shareGradients();
+  std::vector<int> firstWrites() const;
+  void clearGradients(const Launch &launch);
   void planLaunch(const Launch &launch);
   int64_t rowsOfChunk(const Section &section) const;
   HalideBuffer *makeBuffer(const Arg &arg, const std::string &label);
   void placeBuffer(int buffer, void *data);
   void runInOrder();
   void runBlock(const Step &step, int64_t block) const;
+  std::vector<Flow::Use> usesOf(const Step &step) const;
   void callKernel(const Step &step, int64_t block, int64_t turn) const;
   void clearResults(const Step &step, int64_t block) const;
   void *inputData(const std::string &role);
@@ -121,11 +134,13 @@ private:
   DimValues sizes; ///< values, and while launches are planned the rows of a chunk
   ParameterStore *store;
   Threads &threads;
+  Layout layout;
 
   std::vector<int64_t> elements; // per buffer
   std::vector<uint8_t *> places; // per buffer
   std::vector<Lifetime> lifetimes;
   std::vector<int> arenaIndex;                    // per buffer: into lifetimes, or -1
+  std::vector<bool> isBorrowed;                   // per parameter: temporaries have lain in its gradient
   struct View {
     HalideBuffer *descriptor;
     int64_t offset; ///< in bytes
@@ -140,6 +155,7 @@ private:
   int64_t chunkStart = 0;
   std::vector<Step> steps;
   std::unique_ptr<Flow> flow; ///< made by the first run on several threads
+  size_t arenaTotal = 0;
   Memory arena, boundary; // temporaries; inputs and outputs
   double totalFlops = 0, totalBytes = 0;
   bool profiling = false, hasRun = false;

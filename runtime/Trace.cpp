@@ -50,7 +50,7 @@ void trace(Context &context, const TraceOptions &o) {
   double limit = o.memoryLimit.empty() ? 0 : parseSize(o.memoryLimit), need = 0;
   double fixed = double(store.total()) * (o.steps ? 4 : 2) * sizeof(float);
   std::unique_ptr<Executor> plan = planWithin(m, role, dimsOfBatch(m, getProgram(m, role), source), &store,
-                                              context.threads(), limit, fixed, &need);
+                                              context.threads(), {Boundary::OWN, true}, limit, fixed, &need);
   if (!plan)
     fail("--memory-limit: expected at least ", int64_t(need), " bytes for this batch, but got ", o.memoryLimit);
   Executor &step = *plan;

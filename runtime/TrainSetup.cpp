@@ -262,7 +262,7 @@ void Trainer::plan() {
     double need = 0;
     std::string peak;
     executor = planWithin(manifest, role, textDims(manifest, program, microBatch, settings.context), &store,
-                          context.threads(), limit, fixed, &need, &peak);
+                          context.threads(), {Boundary::OWN, microBatches == 1}, limit, fixed, &need, &peak);
     if (executor) {
       if (parts > 1)
         std::cerr << "note: " << parts << " micro-batches of " << microBatch << " fit " << flags.memoryLimit << "\n";

@@ -131,6 +131,18 @@ static void manifests() {
 }
 
 /// Random lifetimes: nothing alive together overlaps, and the block is close to what is alive at most.
+/// What dies before a gradient is written may have its memory, and nothing else may.
+static void borrowing() {
+  std::vector<Lifetime> taken = {{1024, 5, INT32_MAX, 0}, {1024, 0, INT32_MAX, 1024}, {1024, 9, INT32_MAX, 2048}};
+  std::vector<Lifetime> b = {{1000, 0, 4}, {1000, 0, 5}, {100, 6, 8}, {500, 0, 9}, {4000, 0, 1}};
+  placeAmong(b, taken, 3072);
+  EXPECT(b[0].isElsewhere && b[0].offset == 0);
+  EXPECT(b[1].isElsewhere && b[1].offset == 2048);
+  EXPECT(b[2].isElsewhere && b[2].offset == 2048); // where the one before has died
+  EXPECT(!b[3].isElsewhere && !b[4].isElsewhere);
+  EXPECT(placeLifetimes(b) == 4096 + 512);
+}
+
 /// Pages are there afterwards, and what was written before still is.
 static void pages() {
   Threads threads(3);
@@ -326,6 +338,7 @@ int main() {
   flow();
   manifests();
   pages();
+  borrowing();
   placement();
   threads();
   scratch();
