@@ -81,7 +81,7 @@ int64_t Lowering::chunkOf(ComputeOp op, const Contraction &c) {
   auto k = constantOf(productOf(op.getBy().getExprs(), ctx));
   if (k && *k <= machine.value("ks", (c.streamsA ? 3072 : 512) * width))
     return *k;
-  return machine.value("kc", (c.streamsA ? 1024 : 128) * width);
+  return machine.value("kc", c.streamsA ? 1024 : 128 * width);
 }
 
 LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, StringRef name) {
@@ -389,8 +389,8 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
     if (packAlongK) {
       vectorize(A, -1, "k", V, halide::Tail::guard);
     } else {
-      if (c.aAlongM)
-        sideBySide(A, "mv", "mo", machine.value("sbsa", std::max(128 / AW, 1)), varsA);
+      if (c.aAlongM) // 512 bytes of a row
+        sideBySide(A, "mv", "mo", machine.value("sbsa", std::max((paired && !unrounded(c.a[0]) ? 256 : 128) / AW, 1)), varsA);
       vectorize(A, -1, "mv", AW % V ? AW : V);
       if (AW > V && AW % V == 0)
         unroll(A, -1, "mv");
