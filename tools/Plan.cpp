@@ -1,7 +1,6 @@
 //===- Plan.cpp - programs of a manifest at fixed runtime dims ------------===//
 #include "tools/Plan.h"
 #include <algorithm>
-#include <cstdio>
 
 namespace tintype {
 
@@ -63,16 +62,6 @@ int64_t bytesOf(DType type) {
   case F64: return 8;
   default: return 4;
   }
-}
-
-std::string formatBytes(double bytes) {
-  const char *units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
-  int u = 0;
-  for (; bytes >= 1024 && u < 4; ++u)
-    bytes /= 1024;
-  char text[32];
-  snprintf(text, sizeof(text), u ? "%.1f %s" : "%.0f %s", bytes, units[u]);
-  return text;
 }
 
 Plan::Plan(const Manifest &manifest, const Program &program, const Dims &dims) : alive(program.launches_size(), 0) {

@@ -10,6 +10,7 @@
 #define TINTYPE_TOOLS_PLAN_H
 
 #include "codegen/manifest.pb.h"
+#include "runtime/Memory.h"
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,8 +27,7 @@ Dims typicalDims(const Manifest &manifest, const Program &program, int64_t batch
 std::string toString(const Manifest &manifest, const Dims &dims);
 int64_t evaluate(const Size &size, const Dims &dims);
 int64_t bytesOf(DType type);
-/// `1.5 MiB`
-std::string formatBytes(double bytes);
+using rt::formatBytes;
 
 struct Plan {
   Plan(const Manifest &manifest, const Program &program, const Dims &dims);

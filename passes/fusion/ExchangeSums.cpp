@@ -8,6 +8,7 @@
 // normalised row inside a weighted sum. Where factors are rounded to bf16, y is read
 // rounded, as %w does, and p is rounded inside of o, as in what o is used for. Test: test/passes/fusion/exchange-sums.mlir
 //===----------------------------------------------------------------------===//
+#include "passes/Product.h"
 #include "passes/fusion/Cost.h"
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
@@ -22,17 +23,8 @@ namespace tintype::fusion {
 
 using namespace mlir;
 using namespace tintype::graph;
+using tintype::factorsOf;
 using namespace tintype::fusion;
-
-/// Leaves of a tree of multiplications.
-static void factorsOf(Value v, SmallVectorImpl<Value> &factors) {
-  if (auto mul = v.getDefiningOp<arith::MulFOp>()) {
-    factorsOf(mul.getLhs(), factors);
-    factorsOf(mul.getRhs(), factors);
-  } else {
-    factors.push_back(v);
-  }
-}
 
 /// The read of f32 that `factor` is, which may be rounded to bf16, or null.
 static ReadOp readOf(Value factor) {

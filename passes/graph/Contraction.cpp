@@ -1,5 +1,6 @@
 //===- Contraction.cpp - is a definition a sum of products ----------------===//
 #include "passes/graph/Contraction.h"
+#include "passes/Product.h"
 
 using namespace mlir;
 using llvm::SmallBitVector;
@@ -35,16 +36,9 @@ static SmallBitVector dimsReadBy(Value v, unsigned loops) {
   return dims;
 }
 
-/// The factors of a product, looking through multiplications and stops.
-static void factorsOf(Value v, SmallVectorImpl<Value> &factors) {
-  if (auto mul = v.getDefiningOp<arith::MulFOp>()) {
-    factorsOf(mul.getLhs(), factors);
-    factorsOf(mul.getRhs(), factors);
-  } else if (auto stop = v.getDefiningOp<StopOp>()) {
-    factorsOf(stop.getValue(), factors);
-  } else {
-    factors.push_back(v);
-  }
+static Value behindStop(Value v) {
+  auto stop = v.getDefiningOp<StopOp>();
+  return stop ? stop.getValue() : Value();
 }
 
 std::optional<Sides> contractionOf(Operation *definition) {
@@ -57,7 +51,7 @@ std::optional<Sides> contractionOf(Operation *definition) {
   if (points && points.getValue() <= 8)
     return {};
   SmallVector<Value> factors;
-  factorsOf(c.getYield().getValue(), factors);
+  factorsOf(c.getYield().getValue(), factors, behindStop);
   unsigned loops = c.getNumLoops(), parallel = c.getNumParallel();
   SmallBitVector reduced(loops);
   reduced.set(parallel, loops);

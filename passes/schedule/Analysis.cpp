@@ -69,15 +69,6 @@ ReadOp readBehind(Value v) {
   return v.getDefiningOp<ReadOp>();
 }
 
-void factorsOf(Value v, SmallVectorImpl<Value> &factors) {
-  if (auto mul = v.getDefiningOp<arith::MulFOp>()) {
-    factorsOf(mul.getLhs(), factors);
-    factorsOf(mul.getRhs(), factors);
-  } else {
-    factors.push_back(v);
-  }
-}
-
 /// The reads under `values`.
 static SmallVector<ReadOp> readsUnder(ArrayRef<Value> values) {
   SmallVector<ReadOp> reads;

@@ -16,6 +16,7 @@
 #ifndef TINTYPE_PASSES_SCHEDULE_BLOCKKERNEL_H
 #define TINTYPE_PASSES_SCHEDULE_BLOCKKERNEL_H
 
+#include "passes/Product.h"
 #include "passes/schedule/Lowering.h"
 
 namespace tintype::schedule {
@@ -117,8 +118,6 @@ bool isPlainRead(ArrayRef<Value> factors);
 Value productAt(Body &b, ArrayRef<Value> factors, ArrayRef<Value> loops);
 /// One side of a product: of bf16 where it is rounded, else the product of `factors`.
 Value sideAt(Body &b, ArrayRef<Value> factors, bool isRounded, ArrayRef<Value> loops);
-/// The leaves of a tree of multiplications.
-void factorsOf(Value v, llvm::SmallVectorImpl<Value> &factors);
 
 } // namespace tintype::schedule
 

@@ -3,13 +3,9 @@
 // a file that is being typed has holes: brackets that are open, and the first
 // word of the line that opened each brace. Names come from the tree.
 //===----------------------------------------------------------------------===//
-#include "frontend/RecipeSchema.h"
-#include "frontend/StdFiles.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
-#include "tools/lsp/Features.h"
+#include "tools/lsp/Completer.h"
 
 namespace tintype::lsp {
 
@@ -19,64 +15,6 @@ using llvm::dyn_cast;
 using llvm::json::Array;
 using llvm::json::Object;
 using llvm::json::Value;
-
-namespace {
-enum class Around { File, Block, Function, Section };
-
-/// What the tokens before a place say.
-struct Context {
-  Around around = Around::File;
-  std::string section, variant;  ///< of a Section
-  std::vector<Token> before;     ///< all tokens before the word at hand
-  std::vector<size_t> brackets;  ///< open `(` and `[`, as positions in `before`
-  Tok last = Tok::Newline;
-  std::string setting;           ///< `lr` of `lr = cosine(..` in a section
-};
-
-constexpr int kFunction = 3, kField = 5, kVariable = 6, kClass = 7, kModule = 9, kProperty = 10, kValue = 12, kKeyword = 14, kConstant = 21;
-
-class Completer {
-public:
-  Completer(Analysis &a, size_t offset) : a(a), file(a.main().file->id), text(a.sources.text(file)), offset(offset) { look(); }
-
-  Value run();
-  Value signature();
-
-private:
-  void look();
-  llvm::StringRef word(const Token &t) const { return text.substr(t.offset, t.length); }
-  void add(const std::string &label, int kind, const std::string &detail = "", const std::string &doc = "") {
-    if (!taken.insert(label).second || label.empty() || label == "?")
-      return;
-    Object o{{"label", clean(label)}, {"kind", kind}};
-    if (!detail.empty())
-      o["detail"] = clean(detail);
-    if (!doc.empty())
-      o["documentation"] = clean(doc);
-    items.push_back(std::move(o));
-  }
-  void addDecl(const Decl &d);
-  void names();
-  void members();
-  void arguments();
-  void settings();
-  void values(const std::vector<SettingSchema> &schema, llvm::StringRef setting);
-  void imports();
-  const Decl *enclosing() const;
-  const FnDecl *enclosingFn() const;
-  Shape shapeBefore(size_t end) const;
-  const Definition *local(llvm::StringRef name) const;
-  std::optional<Shape> callee(bool &makesBlock) const;
-
-  Analysis &a;
-  FileId file;
-  llvm::StringRef text;
-  size_t offset;
-  Context c;
-  Array items;
-  std::set<std::string> taken;
-};
-} // namespace
 
 //===-- context -----------------------------------------------------------===//
 
@@ -300,120 +238,6 @@ void Completer::arguments() {
   if (const std::vector<Parameter> *params = shape ? parametersOf(*shape, makesBlock) : nullptr)
     for (const Parameter &p : *params)
       add(p.name + " = ", kProperty, toString(p.type) + (p.init ? " = " + toString(*p.init) : ""));
-}
-
-//===-- sections ----------------------------------------------------------===//
-
-static std::string describe(const SettingSchema &s) {
-  auto of = [](SettingType t) -> const char * {
-    switch (t) {
-    case SettingType::Int:
-      return "whole number from 0";
-    case SettingType::Count:
-      return "whole number from 1";
-    case SettingType::Num:
-      return "number";
-    case SettingType::Str:
-      return "string";
-    case SettingType::Strs:
-      return "string or list of strings";
-    case SettingType::Function:
-      return "function of the model";
-    case SettingType::Task:
-      return "kind of a task";
-    case SettingType::Call:
-    case SettingType::Calls:
-      return "one of";
-    case SettingType::Value:
-      return "value";
-    }
-    return "";
-  };
-  std::string r = of(s.type);
-  for (size_t i = 0; i < s.calls.size(); ++i)
-    r += (i ? ", " : " ") + s.calls[i].name + "(..)";
-  for (size_t i = 0; i < s.choices.size(); ++i)
-    r += (i ? ", \"" : ": \"") + s.choices[i] + "\"";
-  return r + (s.required ? ", required" : "");
-}
-
-void Completer::values(const std::vector<SettingSchema> &schema, llvm::StringRef setting) {
-  for (const SettingSchema &s : schema) {
-    if (s.name != setting)
-      continue;
-    for (const CallSchema &call : s.calls)
-      add(call.name, kFunction, "of " + s.name);
-    for (const std::string &choice : s.choices)
-      add("\"" + choice + "\"", kValue);
-    if (s.type == SettingType::Function)
-      for (const Definition &d : a.names->definitions())
-        if (d.kind == Kind::Fn && d.unit == &a.main())
-          add(d.name, kFunction, headOf(a.sources, *d.decl));
-    if (s.type == SettingType::Task)
-      for (const std::string &kind : taskKinds())
-        add(kind, kValue);
-  }
-  for (auto &[name, symbol] : a.main().scope)
-    if (llvm::isa<ConfigDecl>(symbol.decl))
-      addDecl(*symbol.decl);
-}
-
-void Completer::settings() {
-  const SectionSchema *schema = schemaFor(c.section, c.variant);
-  if (!schema)
-    return;
-  // Inside `lr = cosine(`: the arguments of the call.
-  if (!c.brackets.empty() && c.before[c.brackets.back()].kind == Tok::LParen && c.brackets.back()) {
-    llvm::StringRef called = word(c.before[c.brackets.back() - 1]);
-    for (const SettingSchema &s : schema->settings)
-      for (const CallSchema &call : s.calls)
-        if (s.name == c.setting && call.name == called) {
-          if (c.last == Tok::Assign)
-            values(call.args, word(c.before[c.before.size() - 2]));
-          else
-            for (const SettingSchema &arg : call.args)
-              add(arg.name + " = ", kProperty, describe(arg));
-        }
-    return;
-  }
-  if (!c.setting.empty() && c.last != Tok::Comma && c.last != Tok::Newline)
-    return values(schema->settings, c.setting);
-  if (!c.brackets.empty())
-    return values(schema->settings, c.setting);
-  std::set<std::string> present;
-  if (auto *s = enclosing() ? dyn_cast<SectionDecl>(enclosing()) : nullptr)
-    for (const SectionDecl::Entry &e : s->entries)
-      present.insert(e.key);
-  for (const SettingSchema &s : schema->settings)
-    if (!present.count(s.name))
-      add(s.name, kProperty, describe(s));
-  if (schema->capitals)
-    for (const char *dim : {"B", "T"})
-      if (!present.count(dim))
-        add(dim, kProperty, "size of a runtime dim");
-}
-
-void Completer::imports() {
-  std::string prefix;
-  for (size_t i = c.before.size(); i-- > 0 && c.before[i].kind != Tok::Import;)
-    prefix = word(c.before[i]).str() + prefix;
-  llvm::StringRef folder = llvm::StringRef(prefix).rtrim('.');
-  for (const StdFile &f : stdFiles()) {
-    if (folder.empty())
-      add("std", kModule, "the standard library");
-    else if (folder == "std")
-      add(llvm::sys::path::stem(f.name).str(), kModule);
-  }
-  llvm::SmallString<256> where(llvm::sys::path::parent_path(a.sources.name(file)));
-  for (llvm::StringRef part : llvm::split(folder, '.'))
-    if (!part.empty())
-      llvm::sys::path::append(where, part);
-  std::error_code ec;
-  constexpr int kMost = 500;
-  int seen = 0;
-  for (llvm::sys::fs::directory_iterator it(where, ec), end; it != end && !ec && ++seen < kMost; it.increment(ec))
-    if (llvm::sys::path::extension(it->path()) == ".tin" && llvm::sys::path::filename(it->path()) != llvm::sys::path::filename(a.sources.name(file)))
-      add(llvm::sys::path::stem(it->path()).str(), kModule);
 }
 
 //===-- the whole ---------------------------------------------------------===//
