@@ -183,8 +183,8 @@ void Lowering::chooseGrid() {
     auto n = constantOf(dims[0][i]);
     bool isInnermost = i == (int)dims[0].size() - 1;
     int64_t block = left;
-    if (isInnermost)
-      block = std::max<int64_t>(llvm::alignTo(block, 16), 64);
+    if (isInnermost) // whole lines, unless one point is as much work as a block
+      block = perPoint < blockElements ? std::max<int64_t>(llvm::alignTo(block, 16), 64) : 4;
     if (n && *n <= block) {
       blocks[i] = *n;
       left = std::max<int64_t>(left / *n, 1);
