@@ -21,17 +21,24 @@ using Kind = tintype::schedule::BlockPlan::Kind;
 namespace tintype::schedule {
 
 static std::string rangeName(unsigned dim, StringRef what) { return ("dim" + Twine(dim) + "_" + what).str(); }
-/// 64 rows, or 80 where these leave less of the last block empty.
+/// 64 rows, or 80 where these leave less of the last block empty. Where every row has all columns,
+/// nothing is computed in vain by larger blocks: a few equal ones of up to 256.
 int BlockLowering::rowsFor(const Machine &machine, const BlockPlan &plan) {
   auto rows = constantOf(plan.dims[plan.row]);
-  return rows && machine.vectorWidth >= 16 && llvm::alignTo(*rows, 80) < 0.96 * llvm::alignTo(*rows, 64) ? 80 : 64;
+  if (!rows || machine.vectorWidth < 16)
+    return 64;
+  if (!plan.band.low && !plan.band.high)
+    return llvm::alignTo(llvm::divideCeil(*rows, llvm::divideCeil(*rows, 256)), 16);
+  return llvm::alignTo(*rows, 80) < 0.96 * llvm::alignTo(*rows, 64) ? 80 : 64;
 }
 
 /// Accumulators beside one vector for each of the rows, in 32 registers or in 16. Of a setting for
 /// other blocks what divides this one.
 std::pair<int, int> BlockLowering::scoreTile() const {
-  int vectors = l.machine.value("srv", V < 16 ? 2 : TR / V % 4 == 0 ? 4 : TR / V % 5 == 0 ? 5 : 1);
-  int columns = l.machine.value("smr", vectors == 5 ? 4 : 6);
+  auto most = [&] { return TR / V % 4 == 0 ? 4 : TR / V % 5 == 0 ? 5 : TR / V % 3 == 0 ? 3 : TR / V % 2 == 0 ? 2 : 1; };
+  int vectors = l.machine.value("srv", V < 16 ? 2 : most());
+  static const int columnsFor[] = {12, 12, 8, 6, 4};
+  int columns = l.machine.value("smr", V < 16 || vectors > 5 ? 6 : columnsFor[vectors - 1]);
   while (TR / V % vectors)
     --vectors;
   while (strip % columns)
