@@ -185,7 +185,7 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
       SmallVector<Value> lv(loops, b.constant(0));
       auto known = constantOf(N);
       lv[c.n] = b.tile(v[2], V, v[0]);
-      if (!known || *known % V)
+      if (!known || *known % NR) // the last panel may go on past the end
         lv[c.n] = b.minimum(lv[c.n], b.size(N - 1));
       lv[parallel] = b.minimum(v[1], b.size(all - 1));
       for (auto [i, x] : llvm::zip(restB, v.drop_front(3)))

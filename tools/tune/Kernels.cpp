@@ -104,7 +104,7 @@ static void count(Kernel &k, const Dims &dims, const schedule::Machine &machine)
       else if (isa<arith::DivFOp>(x))
         k.calls += points / 2;
       if (isa<arith::ArithDialect, math::MathDialect>(x->getDialect()) && x->getNumResults() &&
-          isa<FloatType>(x->getResult(0).getType()) && !isa<arith::ConstantOp, arith::SelectOp>(x))
+          isa<FloatType>(x->getResult(0).getType()) && !isa<arith::ConstantOp, arith::SelectOp, arith::ExtFOp, arith::TruncFOp>(x))
         k.flops += points;
     });
     auto compute = dyn_cast<ComputeOp>(op);
