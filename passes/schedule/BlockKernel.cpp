@@ -146,10 +146,6 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
   Type f32 = Float32Type::get(l.ctx), panelType = paired ? Type(BFloat16Type::get(l.ctx)) : f32;
   AffineExpr d0 = getAffineDimExpr(0, l.ctx);
   const Strings pair = paired ? Strings{"kk"} : Strings{};
-  auto with = [](Strings head, const Strings &tail) {
-    head.insert(head.end(), tail.begin(), tail.end());
-    return head;
-  };
   auto stepAt = [&](Body &b, Value kk, Value k) {
     k = kk ? b.tile(k, 2, kk) : k;
     return isPadded ? b.minimum(k, b.size(all - 1)) : k;
@@ -167,7 +163,7 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
     l.func(words, {"l", "k", "v"}, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
       return {b.joinPair(rowSide(b, v[0], b.constant(0), v[1], v[2]), rowSide(b, v[0], b.constant(1), v[1], v[2]))};
     });
-  l.func(B, with(pair, {"l", "k", "v"}), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+  l.func(B, joined(pair, {"l", "k", "v"}), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
     if (paired)
       return {b.ofPair(b.load(words, v.drop_front(), b.b.getI32Type()), v[0])};
     return {rowSide(b, v[0], Value(), v[1], v[2])};
@@ -180,7 +176,7 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
     return sideAt(b, columns, paired, loopsAt(b, op, b.constant(0), c, {stepAt(b, kk, k)}, /*clampColumn=*/true));
   };
   if (isPacked)
-    l.func(A, with(pair, {"k", "c"}), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+    l.func(A, joined(pair, {"k", "c"}), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
       Value kk = paired ? v[0] : Value();
       v = v.drop_front(pair.size());
       return {columnSide(b, v[1], kk, v[0])};
@@ -188,7 +184,7 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
   l.func(acc, {"r", "c"}, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {b.constant(f32, 0)}; });
   SmallVector<AffineExpr> extents(pair.size(), getAffineConstantExpr(2, l.ctx));
   extents.push_back(K);
-  l.update(acc, {"r", "c"}, with(pair, {"k"}), extents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+  l.update(acc, {"r", "c"}, joined(pair, {"k"}), extents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
     Value kk = paired ? r[0] : Value(), k = r.back();
     SmallVector<Value> placeA(r.begin(), r.end()), placeB(r.begin(), r.end());
     placeA.push_back(v[1]);
@@ -239,10 +235,10 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
   for (int stage : {-1, 0}) {
     if (stage == 0 && isUnrolled) {
       l.split(acc, 0, "k", "k", "ki", steps, halide::Tail::automatic);
-      l.reorder(acc, 0, with(pair, {"r", "c", "ki", "k"}));
+      l.reorder(acc, 0, joined(pair, {"r", "c", "ki", "k"}));
       l.unroll(acc, 0, "ki");
     } else if (stage == 0) {
-      l.reorder(acc, 0, with(pair, {"r", "c", "k"}));
+      l.reorder(acc, 0, joined(pair, {"r", "c", "k"}));
     }
     if (stage == 0 && paired) {
       l.atomic(acc, 0);

@@ -66,11 +66,6 @@ private:
   Strings pair, accVars;
 };
 
-static Strings joined(Strings head, const Strings &tail) {
-  head.insert(head.end(), tail.begin(), tail.end());
-  return head;
-}
-
 BlockLowering::Sum::Sum(BlockLowering &block, ComputeOp op, StringRef name)
     : block(block), l(block.l), op(op), loc(op.getLoc()), B((name + "_b").str()), A((name + "_a").str()), acc((name + "_acc").str()),
       C(name.str()), V(block.V) {

@@ -131,10 +131,6 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   Strings varsA = sideVars(c.inA, restA), varsB = sideVars(c.inB, restB), varsC;
   for (unsigned i : restC)
     varsC.push_back("i" + std::to_string(i));
-  auto with = [](Strings head, const Strings &tail) {
-    head.insert(head.end(), tail.begin(), tail.end());
-    return head;
-  };
   auto append = [](SmallVector<Value> head, ArrayRef<Value> tail) {
     head.append(tail.begin(), tail.end());
     return head;
@@ -176,12 +172,12 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   Value beforeRounding = paired && isAlongRows && by.size() == 1 ? unrounded(c.b[0]) : Value();
   std::string T = beforeRounding ? (name + "_t").str() : "";
   if (isTurned)
-    func(B, with({"l", "k", "v", "no"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+    func(B, joined({"l", "k", "v", "no"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
       Value n = lastOf(b, v[3], NR, b.tile(v[2], V, v[0]), N);
       return {product(b, c.b, c.n, n, Value(), v[1], restB, v.drop_front(4))};
     });
   else if (beforeRounding) {
-    func(T, with({"l", "k", "n"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+    func(T, joined({"l", "k", "n"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
       SmallVector<Value> lv(loops, b.constant(0));
       auto known = constantOf(N);
       lv[c.n] = b.tile(v[2], V, v[0]);
@@ -192,7 +188,7 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
         lv[i] = x;
       return {b.scalar(beforeRounding, lv)};
     });
-    func(B, with({"kk", "nv", "k", "no"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+    func(B, joined({"kk", "nv", "k", "no"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
       AffineExpr d0 = getAffineDimExpr(0, ctx);
       Value k = b.tile(v[2], 2, v[0]), n = b.tile(v[3], NR, v[1]);
       Value x = b.load(T, append({b.apply(d0 % V, {n}), k, b.apply(d0.floorDiv(V), {n})}, v.drop_front(4)), f32);
@@ -202,7 +198,7 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
       return {x};
     });
   } else
-    func(B, with(pair, with({"nv", "k", "no"}, varsB)), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+    func(B, joined(pair, joined({"nv", "k", "no"}, varsB)), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
       Value kk = paired ? v[0] : Value();
       v = v.drop_front(pair.size());
       return {product(b, c.b, c.n, lastOf(b, v[2], NR, v[0], N), kk, v[1], restB, v.drop_front(3))};
@@ -211,7 +207,7 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   // Strips of A that lie along m are whole cache lines wide: a line is written once, by one vector.
   const int AW = !packAlongK && c.aAlongM ? machine.value("aw", std::lcm(MR, V)) : MR;
   if (isPacked)
-    func(A, with(pair, with(packAlongK ? Strings{"k", "mv", "mo"} : Strings{"mv", "k", "mo"}, varsA)), loc,
+    func(A, joined(pair, joined(packAlongK ? Strings{"k", "mv", "mo"} : Strings{"mv", "k", "mo"}, varsA)), loc,
          [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
            Value kk = paired ? v[0] : Value();
            v = v.drop_front(pair.size());
@@ -220,7 +216,7 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
          });
 
   // acc(nv, mv, no, mo, [ko,] rest)
-  Strings accVars = with(isChunked ? Strings{"nv", "mv", "no", "mo", "ko"} : Strings{"nv", "mv", "no", "mo"}, varsC);
+  Strings accVars = joined(isChunked ? Strings{"nv", "mv", "no", "mo", "ko"} : Strings{"nv", "mv", "no", "mo"}, varsC);
   unsigned fixed = accVars.size() - varsC.size();
   func(acc, accVars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {b.constant(f32, 0)}; });
   SmallVector<AffineExpr> extentsR(pair.size(), getAffineConstantExpr(2, ctx));
@@ -230,7 +226,7 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   else
     extentsR.push_back(extentR);
   const Strings turn = isUnrolled ? Strings{"ri", "r"} : Strings{"r"};
-  update(acc, accVars, with(pair, turn), extentsR, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+  update(acc, accVars, joined(pair, turn), extentsR, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
     Update u;
     AffineExpr d0 = getAffineDimExpr(0, ctx);
     SmallVector<Value> kk(r.take_front(pair.size()));
@@ -279,7 +275,7 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
     return u;
   });
 
-  Strings cVars = with({"nv", "mv", "no", "mo"}, varsC);
+  Strings cVars = joined({"nv", "mv", "no", "mo"}, varsC);
   func(C, cVars, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
     return {isChunked ? b.constant(f32, 0) : b.load(acc, v, f32)};
   });
@@ -303,7 +299,7 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   Strings loopsC = isStripOuter ? Strings{"nv", "mv", "no", "mo"} : Strings{"nv", "mv", "mo", "no"};
   if (isChunked)
     loopsC.push_back("ko");
-  reorder(C, stage, with(loopsC, varsC));
+  reorder(C, stage, joined(loopsC, varsC));
   if (isChunked)
     vectorize(C, stage, "nv", V);
   unroll(C, stage, "nv");
@@ -316,7 +312,7 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   vectorize(acc, -1, "nv", V);
   unroll(acc, -1, "nv");
   unroll(acc, -1, "mv");
-  reorder(acc, 0, with(pair, with(with({"nv", "mv"}, turn), Strings(accVars.begin() + 2, accVars.end()))));
+  reorder(acc, 0, joined(pair, joined(joined({"nv", "mv"}, turn), Strings(accVars.begin() + 2, accVars.end()))));
   if (paired) {
     atomic(acc, 0);
     vectorize(acc, 0, "kk");
@@ -340,7 +336,7 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   // Several panels side by side: a row of the source is read in one piece.
   auto sideBySide = [&](StringRef f, StringRef lane, StringRef tile, int64_t count, const Strings &rest) {
     split(f, -1, tile, "po", "pi", count, halide::Tail::guard);
-    reorder(f, -1, with(pair, with({lane.str(), "pi", "k", "po"}, rest)));
+    reorder(f, -1, joined(pair, joined({lane.str(), "pi", "k", "po"}, rest)));
   };
   /// Both of a pair: next to each other in a source along k, else two vectors that interleave.
   auto pairUp = [&](StringRef f, bool alongK) {
@@ -353,26 +349,26 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
     bound(B, "l", 0, V);
     bound(B, "v", 0, t.vectors);
     split(B, -1, "k", "kt", "kv", V, halide::Tail::guard);
-    reorder(B, -1, with({"kv", "l", "kt", "v", "no"}, varsB));
+    reorder(B, -1, joined({"kv", "l", "kt", "v", "no"}, varsB));
     vectorize(B, -1, "kv");
     unroll(B, -1, "l");
   } else if (beforeRounding) {
     bound(B, "nv", 0, NR);
     split(B, -1, "nv", "v", "l", V, halide::Tail::guard);
     split(B, -1, "k", "kt", "ki", V / 2, halide::Tail::guard);
-    reorder(B, -1, with({"kk", "l", "ki", "kt", "v", "no"}, varsB));
+    reorder(B, -1, joined({"kk", "l", "ki", "kt", "v", "no"}, varsB));
     pairUp(B, false);
     vectorize(B, -1, "l");
     computeAt(T, B, "kt");
     bound(T, "l", 0, V);
     boundExtent(T, "k", V);
     boundExtent(T, "n", 1);
-    reorder(T, -1, with({"k", "l", "n"}, varsB));
+    reorder(T, -1, joined({"k", "l", "n"}, varsB));
     vectorize(T, -1, "k", V);
     unroll(T, -1, "l");
   } else if (paired && isAlongRows) {
     bound(B, "nv", 0, NR);
-    reorder(B, -1, with({"kk", "k", "nv", "no"}, varsB));
+    reorder(B, -1, joined({"kk", "k", "nv", "no"}, varsB));
     pairUp(B, true);
     vectorize(B, -1, "k", V, halide::Tail::guard);
   } else {

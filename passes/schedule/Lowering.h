@@ -23,6 +23,10 @@ namespace tintype::schedule {
 using mlir::AffineExpr, mlir::ArrayRef, mlir::LogicalResult, mlir::Operation, mlir::OpBuilder, mlir::SmallVector,
     mlir::StringRef, mlir::Value;
 using Strings = std::vector<std::string>;
+inline Strings joined(Strings head, const Strings &tail) {
+  head.insert(head.end(), tail.begin(), tail.end());
+  return head;
+}
 
 /// What schedules depend on.
 struct Machine {

@@ -130,7 +130,6 @@ static void manifests() {
   EXPECT(messageOf(reparse).empty());
 }
 
-/// Random lifetimes: nothing alive together overlaps, and the block is close to what is alive at most.
 /// What dies before a gradient is written may have its memory, and nothing else may.
 static void borrowing() {
   std::vector<Lifetime> taken = {{1024, 5, INT32_MAX, 0}, {1024, 0, INT32_MAX, 1024}, {1024, 9, INT32_MAX, 2048}};
@@ -160,6 +159,7 @@ static void pages() {
   populate(nullptr, 0, threads);
 }
 
+/// Random lifetimes: nothing alive together overlaps, and the block is close to what is alive at most.
 static void placement() {
   std::mt19937 random(1);
   for (int round = 0; round < 200; ++round) {
