@@ -136,7 +136,6 @@ struct CallExpr : ExprOf<Expr::Kind::Call> {
   using ExprOf::ExprOf;
   ExprPtr callee;
   std::vector<Arg> args;
-  Loc parenLoc;
 };
 
 /// One entry of a subscript or of a type's dimensions; `...` has no expr.

@@ -1,154 +1,18 @@
-//===- Derive.cpp - what a program costs and carries along T --------------===//
+//===- Derive.cpp - what a program carries along T ------------------------===//
 #include "frontend/Derive.h"
 #include "dialects/graph/Graph.h"
+#include "llvm/ADT/SetVector.h"
 #include <cctype>
-#include <set>
+#include <functional>
 
 using namespace mlir;
 namespace tintype::frontend {
 
-//===-- cost --------------------------------------------------------------===//
-
-double sizeOf(AffineExpr e, const std::map<std::string, int64_t> &sizes) {
-  auto *dialect = e.getContext()->getLoadedDialect<graph::GraphDialect>();
-  llvm::DenseMap<AffineExpr, AffineExpr> by;
-  graph::walkSymbols(e, [&](unsigned id) {
-    auto it = sizes.find(dialect->symbolName(id).str());
-    by[getAffineSymbolExpr(id, e.getContext())] = getAffineConstantExpr(it == sizes.end() ? 1 : it->second, e.getContext());
-  });
-  auto c = dyn_cast<AffineConstantExpr>(e.replace(by));
-  return c ? double(c.getValue()) : 1;
-}
-
-/// Floating-point operations at one point of the iteration space.
-static double opsAtPoint(graph::ComputeOp op) {
-  double ops = op.isReduction() ? 1 : 0;
-  for (Operation &inner : *op.getBlock())
-    if (inner.getNumResults() == 1 && isa<FloatType>(inner.getResult(0).getType()) &&
-        !isa<arith::ConstantOp, arith::SelectOp, graph::ReadOp, graph::StopOp>(inner))
-      ++ops;
-  return ops;
-}
-
-double countFlops(func::FuncOp func, const std::map<std::string, int64_t> &sizes) {
-  double total = 0;
-  func.walk([&](graph::ComputeOp op) {
-    double points = 1;
-    for (AffineExpr e : op.getExtents())
-      points *= sizeOf(e, sizes);
-    total += points * opsAtPoint(op);
-  });
-  return total;
-}
-
-static double bytesOf(Value v, const std::map<std::string, int64_t> &sizes) {
-  double bytes = (cast<RankedTensorType>(v.getType()).getElementTypeBitWidth() + 7) / 8;
-  for (AffineExpr e : graph::dimsOf(v.getType()))
-    bytes *= sizeOf(e, sizes);
-  return bytes;
-}
-
-double countBytes(func::FuncOp func, const std::map<std::string, int64_t> &sizes) {
-  double total = 0;
-  for (Operation &op : func.getBody().front()) {
-    if (!isa<graph::ComputeOp, graph::ScatterOp>(op))
-      continue;
-    llvm::SmallPtrSet<Value, 8> seen;
-    total += bytesOf(op.getResult(0), sizes);
-    for (graph::ReadOp read : graph::readsOf(&op))
-      if (seen.insert(read.getSource()).second) {
-        // A gather or a slice touches no more than one element for each point.
-        double points = 4;
-        for (AffineExpr e : graph::extentsOf(&op))
-          points *= sizeOf(e, sizes);
-        total += std::min(points, bytesOf(read.getSource(), sizes));
-      }
-  }
-  return total;
-}
-
-std::map<std::string, std::vector<std::string>> usesOfParameters(func::FuncOp func) {
-  std::map<std::string, std::vector<std::string>> uses;
-  for (auto param : func.getOps<graph::ParamOp>()) {
-    SmallVector<Value> views{param.getResult()};
-    std::vector<std::string> &places = uses[param.getName().str()];
-    for (unsigned i = 0; i < views.size(); ++i)
-      for (Operation *user : views[i].getUsers()) {
-        if (isa<graph::ReshapeOp>(user)) {
-          views.push_back(user->getResult(0));
-          continue;
-        }
-        std::string place;
-        user->getLoc()->walk([&](Location l) {
-          auto file = dyn_cast<FileLineColLoc>(l);
-          if (file && file.getLine() > 0)
-            place = (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" + Twine(file.getColumn())).str();
-          return place.empty() ? WalkResult::advance() : WalkResult::interrupt();
-        });
-        if (!place.empty() && !llvm::is_contained(places, place))
-          places.push_back(place);
-      }
-    std::sort(places.begin(), places.end());
-  }
-  return uses;
-}
-
-std::vector<StatementCost> statementCosts(func::FuncOp func, const std::map<std::string, int64_t> &sizes) {
-  std::map<std::tuple<std::string, unsigned, unsigned>, StatementCost> found;
-  func.walk([&](graph::ComputeOp op) {
-    double flops = opsAtPoint(op), factor = flops;
-    std::vector<std::string> dims;
-    for (AffineExpr e : op.getExtents()) {
-      flops *= sizeOf(e, sizes);
-      if (auto c = dyn_cast<AffineConstantExpr>(e))
-        factor *= double(c.getValue());
-      else
-        dims.push_back(isa<AffineSymbolExpr>(e) ? graph::printDim(e) : "(" + graph::printDim(e) + ")");
-    }
-    if (flops == 0)
-      return;
-    llvm::sort(dims);
-    std::string term;
-    for (const std::string &d : dims)
-      term += (term.empty() ? "" : " * ") + d;
-    // The statement itself, and the calls on the way to it; each once.
-    std::set<std::tuple<std::string, unsigned, unsigned>> places;
-    for (Location l = op.getLoc();;) {
-      auto call = dyn_cast<CallSiteLoc>(l);
-      Location here = call ? call.getCallee() : l;
-      if (auto name = dyn_cast<NameLoc>(here))
-        here = name.getChildLoc();
-      if (auto place = dyn_cast<FileLineColLoc>(here))
-        places.insert({place.getFilename().str(), place.getLine(), place.getColumn()});
-      if (!call)
-        break;
-      l = call.getCaller();
-    }
-    for (auto &key : places) {
-      StatementCost &c = found[key];
-      std::tie(c.file, c.line, c.column) = key;
-      c.flops += flops;
-      c.terms[term] += factor;
-    }
-  });
-  std::vector<StatementCost> r;
-  for (auto &[key, cost] : found)
-    r.push_back(std::move(cost));
-  return r;
-}
-
-//===-- state -------------------------------------------------------------===//
-
 namespace {
-/// A tensor read at positions that are not known yet to be earlier ones, by the
-/// second of two T axes of the value at hand (`score[t, s]` needs `k[s]`).
-struct Column {
-  Value source;
-  bool operator==(const Column &o) const { return source == o.source; }
-};
-
 struct Info {
-  std::vector<Column> columns;
+  /// Tensors read at positions that are not known yet to be earlier ones, by the
+  /// second of two T axes of the value at hand (`score[t, s]` needs `k[s]`).
+  llvm::SmallSetVector<Value, 2> columns;
   /// Two T axes (t, s), zero wherever s > t.
   bool isLower = false;
 };
@@ -164,7 +28,7 @@ public:
         if (!visit(compute))
           return false;
       } else if (auto reshape = dyn_cast<graph::ReshapeOp>(op)) {
-        info[reshape.getResult()] = info[reshape.getSource()];
+        info.try_emplace(reshape.getResult(), info.lookup(reshape.getSource()));
       }
     }
     return true;
@@ -293,7 +157,7 @@ private:
     if (auto div = v.getDefiningOp<arith::DivFOp>())
       return vanishes(div.getLhs(), s, t);
     auto read = v.getDefiningOp<graph::ReadOp>();
-    if (!read || !info[read.getSource()].isLower)
+    if (!read || !info.lookup(read.getSource()).isLower)
       return false;
     std::vector<int> axes = timeLoops(read);
     return axes.size() == 2 && axes[0] == t && axes[1] == s;
@@ -312,7 +176,7 @@ private:
   }
 
   bool visit(graph::ComputeOp op) {
-    Info &result = info[op.getResult()];
+    Info result;
     llvm::SmallVector<AffineExpr> extents = op.getExtents();
     std::vector<int> time; // parallel loops along T: (t) or (t, s)
     for (unsigned i = 0; i < op.getNumParallel(); ++i)
@@ -323,7 +187,7 @@ private:
     if (time.size() == 2)
       result.isLower = vanishes(value, time[1], t);
     for (graph::ReadOp read : graph::readsOf(op)) {
-      Info source = info[read.getSource()];
+      Info source = info.lookup(read.getSource());
       std::vector<int> loops = timeLoops(read);
       std::vector<AffineExpr> exprs;
       for (auto [e, d] : llvm::zip(read.getMap().getResults(), graph::dimsOf(read.getSource().getType())))
@@ -343,21 +207,21 @@ private:
         if (!second && earlier)
           keep("cache", read.getSource());
         else if (!second && !isReduced && time.size() == 2)
-          add(result, {read.getSource()});
+          result.columns.insert(read.getSource());
         else if (!second && isReduced)
           return refuse(op, nameOf(read.getSource()) + " is read at later positions");
         if (!second)
           continue;
         if (earlier || source.isLower)
-          for (Column c : source.columns)
-            keep("cache", c.source);
+          for (Value v : source.columns)
+            keep("cache", v);
         else if (isReduced)
           return refuse(op, "the reduction is not limited to earlier positions");
       }
       if (!result.isLower && time.size() == 2)
-        for (Column c : source.columns)
-          add(result, c);
+        result.columns.insert(source.columns.begin(), source.columns.end());
     }
+    info.try_emplace(op.getResult(), std::move(result));
     return true;
   }
 
@@ -394,11 +258,6 @@ private:
       return false;
     keep("last " + std::to_string(-lowest), read.getSource());
     return true;
-  }
-
-  static void add(Info &to, Column c) {
-    if (llvm::find(to.columns, c) == to.columns.end())
-      to.columns.push_back(c);
   }
 
   func::FuncOp func;

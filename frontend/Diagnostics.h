@@ -70,7 +70,6 @@ public:
   DiagBuilder remark(Loc loc) { return add(Severity::Remark, loc); }
 
   bool hasErrors() const { return errors != 0; }
-  unsigned errorCount() const { return errors; }
   const std::deque<Diagnostic> &all() const { return list; }
   const SourceManager &getSources() const { return sources; }
 

@@ -152,6 +152,8 @@ public:
 
   //===-- tensors (ElaborateIndexed.cpp) ----------------------------------===//
   Tensor fromValue(mlir::Value v, Dtype dtype, const Poly &bound, const std::vector<Poly> &dims);
+  /// A tensor of the type of `like` that is 0 (or false) everywhere: for what is only checked.
+  Tensor zeros(const Tensor &like, const std::string &name, mlir::Location loc);
   /// The tensor with a body that is one read (or a constant, or depends on
   /// indices of a definition around this call and has no dims).
   Tensor materialize(Tensor t);
@@ -174,6 +176,9 @@ public:
     bool agrees = false; ///< a bare index with this very dim
     Poly dim;
   };
+  std::vector<Access> accessesOf(const SubscriptExpr &e, const Tensor &t, const std::string &name, const Env &env);
+  Access accessOf(const Dim &d, const Poly &dim, bool mayLeave, const std::string &name, const Env &env);
+  Tensor orElse(Tensor read, const Expr &expr, ScalarPtr inside, const Env &env);
   bool isInside(const Access &a, bool usePath);
   bool scalarInside(ScalarPtr s, const Poly &dim, bool usePath);
   [[noreturn]] void outside(const Access &a, const Tensor &t, const std::string &base, const Env &env);

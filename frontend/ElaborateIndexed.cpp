@@ -19,6 +19,19 @@ Tensor Elaborator::fromValue(mlir::Value v, Dtype dtype, const Poly &bound, cons
   return t;
 }
 
+Tensor Elaborator::zeros(const Tensor &like, const std::string &name, mlir::Location loc) {
+  Elem elem = elemOf(like.dtype);
+  ScalarPtr zero = elem == Elem::F32 ? scalars.number(0) : elem == Elem::I32 ? scalars.index(Poly(0)) : scalars.flag(false);
+  std::vector<const Atom *> vars;
+  for (const Poly &d : like.dims)
+    vars.push_back(atoms.index("i", d));
+  mlir::Value v = emitCompute(builder, loc, graph::Reducer::none, vars, {}, zero);
+  Tensor t = fromValue(v, like.dtype, like.bound, like.dims);
+  t.declared = like.declared;
+  t.name = name;
+  return t;
+}
+
 static bool contains(const std::vector<const Atom *> &list, const Atom *a) {
   return std::find(list.begin(), list.end(), a) != list.end();
 }
@@ -135,70 +148,10 @@ Value Elaborator::subscript(const SubscriptExpr &e, const Env &env) {
   Tensor t = materialize(lift(base, e.begin));
   bases[e.base.get()] = t;
 
-  // Pair subscripts with dims; `...` stands for the definition's pack.
-  size_t packs = 0;
-  for (const Dim &d : e.dims)
-    packs += d.isPack();
-  if (packs > 1)
-    fail(e.bracketLoc, "expected at most one ... in a subscript, but got " + std::to_string(packs));
-  size_t given = e.dims.size() - packs;
-  if (t.dims.size() < given || (!packs && t.dims.size() != given))
-    wrongCount(e, t.dims.size(), t.declared ? NoteList{{t.declared, name + " has type " + typeText(t)}} : NoteList{});
-  size_t packSize = t.dims.size() - given;
-  std::vector<Access> accesses;
-  for (const Dim &d : e.dims) {
-    Access a;
-    if (d.isPack()) {
-      const auto &pack = env.indices->pack;
-      std::vector<Poly> here(t.dims.begin() + accesses.size(), t.dims.begin() + accesses.size() + packSize), want;
-      for (const Atom *p : pack)
-        want.push_back(p->extent);
-      if (!env.indices->hasPack || here != want)
-        fail(d.loc, "expected " + dimsText(want) + " for the dims `...`, but got " + dimsText(here) + " of " + name);
-      for (const Atom *p : pack) {
-        a.value = scalars.index(Poly(p));
-        a.dim = p->extent;
-        a.agrees = true;
-        accesses.push_back(a);
-      }
-      continue;
-    }
-    a.expr = d.expr.get();
-    a.dim = t.dims[accesses.size()];
-    Value v = eval(*d.expr, env);
-    auto *n = llvm::dyn_cast<NameExpr>(d.expr.get());
-    if (auto *p = v.as<Poly>()) {
-      if (p->overflowed())
-        fail(d.loc, "expected a subscript below 2^63, but got more");
-      a.value = scalars.index(*p);
-    } else {
-      Tensor s = lift(v, d.expr->begin);
-      bool isId = s.dtype == Dtype::Index || s.dtype == Dtype::Position || s.dtype == Dtype::Whole;
-      if (!s.dims.empty() || (!isId && !(e.orElse && s.dtype == Dtype::I32)))
-        fail(d.expr->begin, "expected an index expression or index(" + a.dim.str() + ") as subscript, but got " +
-                                typeText(s),
-             {}, s.dtype == Dtype::I32 ? "clamp(.., n) makes an index(n)" : "");
-      a.value = s.body;
-      a.isGather = s.dtype == Dtype::Index;
-      a.bound = s.bound;
-    }
-    if (n && env.indices->names.count(n->name)) {
-      const Indices::Bound &b = env.indices->names.find(n->name)->second;
-      a.agrees = b.atom->extent == a.dim;
-      if (!a.agrees && !b.annotated && !e.orElse)
-        fail(d.loc, "index " + n->name + " ranges over two dimensions, expected " + b.atom->extent.str() + ", but got " +
-                        a.dim.str() + " (" + name + ")",
-             {{b.loc, b.atom->extent.str() + " comes from " + b.from}},
-             "fix the range with `" + n->name + ": " + b.atom->extent.str() + "` and state `where " +
-                 b.atom->extent.str() + " <= " + a.dim.str() + "`");
-    }
-    accesses.push_back(a);
-  }
-
   std::vector<ScalarPtr> point, tested;
   std::vector<Poly> testedDims;
   bool guarded = false;
-  for (const Access &a : accesses) {
+  for (const Access &a : accessesOf(e, t, name, env)) {
     point.push_back(a.value);
     if (isInside(a, false))
       continue;
@@ -214,23 +167,90 @@ Value Elaborator::subscript(const SubscriptExpr &e, const Env &env) {
   r.dtype = t.dtype;
   r.bound = t.bound;
   r.body = readAt(t, point, guarded);
-  if (!e.orElse)
-    return r;
-  ScalarPtr inside = scalars.inside(tested, testedDims);
+  return e.orElse ? orElse(std::move(r), *e.orElse, scalars.inside(tested, testedDims), env) : r;
+}
+
+/// Pairs the subscripts with dims of `t`; `...` stands for the definition's pack.
+std::vector<Elaborator::Access> Elaborator::accessesOf(const SubscriptExpr &e, const Tensor &t, const std::string &name,
+                                                       const Env &env) {
+  size_t packs = llvm::count_if(e.dims, [](const Dim &d) { return d.isPack(); });
+  if (packs > 1)
+    fail(e.bracketLoc, "expected at most one ... in a subscript, but got " + std::to_string(packs));
+  size_t given = e.dims.size() - packs;
+  if (t.dims.size() < given || (!packs && t.dims.size() != given))
+    wrongCount(e, t.dims.size(), t.declared ? NoteList{{t.declared, name + " has type " + typeText(t)}} : NoteList{});
+  std::vector<Access> accesses;
+  for (const Dim &d : e.dims) {
+    if (!d.isPack()) {
+      accesses.push_back(accessOf(d, t.dims[accesses.size()], bool(e.orElse), name, env));
+      continue;
+    }
+    auto first = t.dims.begin() + accesses.size();
+    std::vector<Poly> here(first, first + (t.dims.size() - given)), want;
+    for (const Atom *p : env.indices->pack)
+      want.push_back(p->extent);
+    if (!env.indices->hasPack || here != want)
+      fail(d.loc, "expected " + dimsText(want) + " for the dims `...`, but got " + dimsText(here) + " of " + name);
+    for (const Atom *p : env.indices->pack) {
+      Access a;
+      a.value = scalars.index(Poly(p));
+      a.dim = p->extent;
+      a.agrees = true;
+      accesses.push_back(a);
+    }
+  }
+  return accesses;
+}
+
+/// One subscript of a dim; `mayLeave`: what is outside has a value of its own.
+Elaborator::Access Elaborator::accessOf(const Dim &d, const Poly &dim, bool mayLeave, const std::string &name,
+                                        const Env &env) {
+  Access a;
+  a.expr = d.expr.get();
+  a.dim = dim;
+  Value v = eval(*d.expr, env);
+  if (auto *p = v.as<Poly>()) {
+    if (p->overflowed())
+      fail(d.loc, "expected a subscript below 2^63, but got more");
+    a.value = scalars.index(*p);
+  } else {
+    Tensor s = lift(v, d.expr->begin);
+    bool isId = s.dtype == Dtype::Index || s.dtype == Dtype::Position || s.dtype == Dtype::Whole;
+    if (!s.dims.empty() || (!isId && !(mayLeave && s.dtype == Dtype::I32)))
+      fail(d.expr->begin, "expected an index expression or index(" + dim.str() + ") as subscript, but got " + typeText(s),
+           {}, s.dtype == Dtype::I32 ? "clamp(.., n) makes an index(n)" : "");
+    a.value = s.body;
+    a.isGather = s.dtype == Dtype::Index;
+    a.bound = s.bound;
+  }
+  auto *n = llvm::dyn_cast<NameExpr>(d.expr.get());
+  if (!n || !env.indices->names.count(n->name))
+    return a;
+  const Indices::Bound &b = env.indices->names.find(n->name)->second;
+  std::string extent = b.atom->extent.str();
+  a.agrees = b.atom->extent == dim;
+  if (!a.agrees && !b.annotated && !mayLeave)
+    fail(d.loc, "index " + n->name + " ranges over two dimensions, expected " + extent + ", but got " + dim.str() + " (" + name + ")",
+         {{b.loc, extent + " comes from " + b.from}},
+         "fix the range with `" + n->name + ": " + extent + "` and state `where " + extent + " <= " + dim.str() + "`");
+  return a;
+}
+
+/// `read` where `inside` holds, else the value of `expr`.
+Tensor Elaborator::orElse(Tensor read, const Expr &expr, ScalarPtr inside, const Env &env) {
   size_t depth = bounds.path.size();
   assume(inside, false);
-  Tensor other = lift(eval(*e.orElse, env), e.orElse->begin);
+  Tensor other = lift(eval(expr, env), expr.begin);
   bounds.path.resize(depth);
   if (!other.dims.empty())
-    fail(e.orElse->begin, "expected one value after ??, but got a whole tensor " + typeText(other), {},
-         "subscript it");
-  bool sameBound = r.dtype == Dtype::Index && other.dtype == Dtype::Index && r.bound == other.bound;
-  Dtype d = sameBound ? Dtype::Index : join(r.dtype, other.dtype, e.orElse->begin);
+    fail(expr.begin, "expected one value after ??, but got a whole tensor " + typeText(other), {}, "subscript it");
+  bool sameBound = read.dtype == Dtype::Index && other.dtype == Dtype::Index && read.bound == other.bound;
+  Dtype d = sameBound ? Dtype::Index : join(read.dtype, other.dtype, expr.begin);
   if (d == Dtype::Index && !sameBound)
     d = Dtype::I32;
-  r.dtype = d;
-  r.body = scalars.apply(Op::Select, {inside, coerce(r.body, elemOf(d)), coerce(other.body, elemOf(d))});
-  return r;
+  read.dtype = d;
+  read.body = scalars.apply(Op::Select, {inside, coerce(read.body, elemOf(d)), coerce(other.body, elemOf(d))});
+  return read;
 }
 
 //===-- definitions -------------------------------------------------------===//

@@ -75,17 +75,7 @@ std::optional<Value> Elaborator::knownResult(const FnDecl &fn, const Instance *s
     }
     if (!same)
       continue;
-    ScalarPtr zero = elemOf(k.result.dtype) == Elem::F32   ? scalars.number(0)
-                     : elemOf(k.result.dtype) == Elem::I32 ? scalars.index(Poly(0))
-                                                           : scalars.flag(false);
-    std::vector<const Atom *> vars;
-    for (const Poly &d : k.result.dims)
-      vars.push_back(atoms.index("i", d));
-    mlir::Value v = emitCompute(builder, location(), graph::Reducer::none, vars, {}, zero);
-    Tensor t = fromValue(v, k.result.dtype, k.result.bound, k.result.dims);
-    t.declared = k.result.declared;
-    t.name = k.result.name;
-    return Value(t);
+    return Value(zeros(k.result, k.result.name, location()));
   }
   return std::nullopt;
 }

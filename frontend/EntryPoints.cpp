@@ -149,19 +149,8 @@ void Elaborator::checkFunctions() {
       std::vector<Tensor> values;
       auto args = entryArguments(*fn, "");
       entryFacts(*fn);
-      for (Argument &a : args) {
-        ScalarPtr zero = elemOf(a.type.dtype) == Elem::F32   ? scalars.number(0)
-                         : elemOf(a.type.dtype) == Elem::I32 ? scalars.index(Poly(0))
-                                                             : scalars.flag(false);
-        std::vector<const Atom *> vars;
-        for (const Poly &p : a.type.dims)
-          vars.push_back(atoms.index("i", p));
-        mlir::Value v = emitCompute(builder, mlir::UnknownLoc::get(ctx), graph::Reducer::none, vars, {}, zero);
-        Tensor t = fromValue(v, a.type.dtype, a.type.bound, a.type.dims);
-        t.declared = a.type.declared;
-        t.name = a.name;
-        values.push_back(t);
-      }
+      for (Argument &a : args)
+        values.push_back(zeros(a.type, a.name, mlir::UnknownLoc::get(ctx)));
       callEntry(*fn, root, values);
     });
   }

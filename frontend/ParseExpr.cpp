@@ -164,7 +164,6 @@ ExprPtr Parser::parsePostfix() {
       base = finish(std::move(e), begin, children);
     } else if (at(Tok::LParen)) {
       auto e = std::make_unique<CallExpr>(begin);
-      e->parenLoc = here;
       e->callee = std::move(base);
       e->args = parseArgs();
       for (const Arg &a : e->args)

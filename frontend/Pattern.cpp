@@ -63,10 +63,6 @@ std::optional<std::vector<std::string>> matchPattern(llvm::StringRef pattern, ll
   return std::move(m.captures);
 }
 
-bool matchesAny(llvm::ArrayRef<std::string> patterns, llvm::StringRef path) {
-  return llvm::any_of(patterns, [&](const std::string &p) { return matches(p, path); });
-}
-
 std::optional<Rename> parseRename(llvm::StringRef text, Loc where, Diagnostics &diag) {
   auto [left, right] = text.split("->");
   Rename r{left.trim().str(), right.trim().str()};
@@ -81,24 +77,6 @@ std::optional<Rename> parseRename(llvm::StringRef text, Loc where, Diagnostics &
     return std::nullopt;
   }
   return r;
-}
-
-std::optional<std::string> applyRename(const Rename &rename, llvm::StringRef name) {
-  auto captures = matchPattern(rename.from, name);
-  if (!captures)
-    return std::nullopt;
-  std::string out;
-  size_t next = 0;
-  llvm::StringRef to = rename.to;
-  for (size_t i = 0; i < to.size(); ++i) {
-    if (to[i] != '*') {
-      out += to[i];
-      continue;
-    }
-    i += to.substr(i).starts_with("**");
-    out += (*captures)[next++];
-  }
-  return out;
 }
 
 /// The path with `*` for each numbered segment: what twelve layers share.

@@ -18,7 +18,6 @@ namespace tintype::frontend {
 /// the left; nothing when `path` does not match.
 std::optional<std::vector<std::string>> matchPattern(llvm::StringRef pattern, llvm::StringRef path);
 inline bool matches(llvm::StringRef pattern, llvm::StringRef path) { return matchPattern(pattern, path).has_value(); }
-bool matchesAny(llvm::ArrayRef<std::string> patterns, llvm::StringRef path);
 
 /// `transformer.** -> **`: names in the file to paths in the model.
 struct Rename {
@@ -27,8 +26,6 @@ struct Rename {
 /// Reads `FROM -> TO`; both sides must have the same wildcards in the same
 /// order. Errors go to `where`.
 std::optional<Rename> parseRename(llvm::StringRef text, Loc where, Diagnostics &diag);
-/// The path for a name that `from` matches.
-std::optional<std::string> applyRename(const Rename &rename, llvm::StringRef name);
 
 /// A pattern close to `pattern` that matches some of `paths`, and how many.
 struct Nearby {

@@ -3,6 +3,7 @@
 // functions that the task names become `@forward`, `@loss` and `@train_loss`.
 // Losses that a task implies are ordinary functions of std/tasks.tin.
 //===----------------------------------------------------------------------===//
+#include "frontend/Cost.h"
 #include "frontend/Derive.h"
 #include "frontend/ElaborateImpl.h"
 #include "frontend/StdFiles.h"

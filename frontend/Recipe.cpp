@@ -2,9 +2,9 @@
 #include "frontend/Recipe.h"
 #include "frontend/Pattern.h"
 #include "frontend/RecipeSchema.h"
+#include "frontend/RecipeSections.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringSwitch.h"
 #include <nlohmann/json.hpp>
 
 namespace json = llvm::json;
@@ -13,28 +13,6 @@ using llvm::dyn_cast;
 namespace tintype::frontend {
 
 namespace {
-/// An argument or setting after overrides.
-struct Setting {
-  std::string key;
-  Loc loc; ///< of the key
-  const Expr *value = nullptr;
-  bool fromSet = false;
-  std::vector<Setting> args = {}; ///< overrides of single arguments of a call
-};
-
-struct Section {
-  std::string name, kind;
-  Loc loc, kindLoc;
-  std::vector<Setting> settings;
-};
-
-std::string quoted(llvm::ArrayRef<std::string> names) {
-  std::string out;
-  for (size_t i = 0; i < names.size(); ++i)
-    out += (i == 0 ? "`" : i + 1 == names.size() ? " or `" : ", `") + names[i] + "`";
-  return out;
-}
-
 /// LLVM prints 2e-4 as 0.00020000000000000001; people read this text.
 nlohmann::json shortest(const json::Value &v) {
   switch (v.kind()) {
@@ -69,8 +47,10 @@ public:
       : program(program), functions(functions), evaluate(evaluate), diag(diag) {}
 
   std::optional<Recipe> run() {
-    if (!collect() || !llvm::all_of(program.sections, [&](const auto &o) { return applyOverride(o); }))
+    auto all = collectSections(program, diag);
+    if (!all)
       return std::nullopt;
+    sections = std::move(*all);
     json::Array tasks;
     for (const Section &s : sections) {
       const SectionSchema *schema = schemaFor(s.name, s.kind);
@@ -89,135 +69,48 @@ public:
   }
 
 private:
-  //===-- Sections and overrides ------------------------------------------===//
-
-  bool collect() {
-    for (const DeclPtr &d : program.main().file->items) {
-      auto *decl = dyn_cast<SectionDecl>(d.get());
-      if (!decl)
-        continue;
-      Section s{decl->name, decl->variant, decl->loc, decl->variantLoc, {}};
-      if (!checkHeader(s))
-        return false;
-      for (const auto &entry : decl->entries)
-        s.settings.push_back({entry.key, entry.keyLoc, entry.value.get()});
-      sections.push_back(std::move(s));
-    }
-    return true;
-  }
-
-  bool checkHeader(const Section &s) {
-    bool isTask = s.name == "task";
-    if (isTask && !schemaFor("task", s.kind)) {
-      auto e = diag.error(s.kind.empty() ? s.loc : s.kindLoc) << "expected " << quoted(taskKinds()) << " after `task`";
-      if (auto near = nearest(s.kind, taskKinds()); near && !s.kind.empty())
-        e.hint() << "did you mean `" << *near << "`?";
-      return false;
-    }
-    if (!isTask && !s.kind.empty()) {
-      diag.error(s.kindLoc) << "expected `{`, but got `" << s.kind << "`: a model has one section `" << s.name << "`";
-      return false;
-    }
-    for (const Section &other : sections)
-      if (other.name == s.name && other.kind == s.kind) {
-        auto e = diag.error(s.loc) << "expected one section `" << s.name << (isTask ? " " + s.kind : "")
-                                   << "`, but got two";
-        e.note(other.loc) << "the first is here";
-        return false;
-      }
-    return true;
-  }
-
-  /// `--set train.lr.peak=3e-4`, `--set task.tokenizer=..`,
-  /// `--set task.masked_lm.tokenizer=..`.
-  bool applyOverride(const SectionOverride &o) {
-    std::vector<std::string> names = {"task", "train", "adapt", "serve", "checkpoint"};
-    if (!llvm::is_contained(names, o.path[0])) {
-      auto e = diag.error(o.value->loc) << "expected --set of a config or section, but got `" << o.path[0] << "`";
-      if (auto near = nearest(o.path[0], names))
-        e.hint() << "did you mean `" << *near << "`?";
-      return false;
-    }
-    llvm::ArrayRef<std::string> rest = llvm::ArrayRef(o.path).drop_front();
-    auto named = [&](const Section &s) { return s.name == o.path[0] && !s.kind.empty() && s.kind == rest.front(); };
-    auto it = llvm::find_if(sections, named);
-    if (it != sections.end())
-      rest = rest.drop_front();
-    else
-      it = llvm::find_if(sections, [&](const Section &s) { return s.name == o.path[0]; });
-    if (it == sections.end()) {
-      if (o.path[0] == "task") {
-        diag.error(o.value->loc) << "expected a `task` section to set, but the model has none";
-        return false;
-      }
-      sections.push_back({o.path[0], "", o.value->loc, {}, {}});
-      it = std::prev(sections.end());
-    }
-    if (rest.empty() || rest.size() > 2) {
-      diag.error(o.value->loc) << "expected --set SECTION.NAME or SECTION.NAME.ARGUMENT, but got "
-                               << llvm::join(o.path, ".");
-      return false;
-    }
-    Setting fresh{rest.back(), o.value->loc, o.value.get(), true};
-    if (rest.size() == 1) {
-      put(it->settings, std::move(fresh));
-      return true;
-    }
-    auto setting = llvm::find_if(it->settings, [&](const Setting &s) { return s.key == rest[0]; });
-    if (setting == it->settings.end()) {
-      diag.error(o.value->loc) << "expected `" << it->name << "." << rest[0] << "` to be set before its `" << rest[1]
-                               << "`";
-      return false;
-    }
-    put(setting->args, std::move(fresh));
-    return true;
-  }
-
-  static void put(std::vector<Setting> &list, Setting fresh) {
-    for (Setting &s : list)
-      if (s.key == fresh.key) {
-        s = std::move(fresh);
-        return;
-      }
-    list.push_back(std::move(fresh));
-  }
-
-  //===-- Conversion ------------------------------------------------------===//
-
   std::optional<json::Object> convert(const Section &s, const SectionSchema &schema) {
-    std::string where = s.name + (s.kind.empty() ? "" : " " + s.kind);
     json::Object out;
-    for (const Setting &setting : s.settings) {
-      const SettingSchema *found = nullptr;
-      for (const SettingSchema &k : schema.settings)
-        if (k.name == setting.key)
-          found = &k;
-      static const SettingSchema kDim{"", SettingType::Count}, kFunction{"", SettingType::Function};
-      llvm::StringRef key = setting.key;
-      bool isCapital = llvm::isUpper(key[0]) && (key.size() == 1 || (key.size() == 2 && llvm::isDigit(key[1])));
-      if (!found && schema.capitals && isCapital)
-        found = &kDim;
-      if (!found && schema.anyFunction && llvm::isa<NameExpr>(setting.value))
-        found = &kFunction;
-      if (!found) {
-        unknown(setting, "`" + where + "`", schema.settings, schema.capitals);
-        return std::nullopt;
-      }
-      auto value = convert(setting, *found);
-      if (!value)
-        return std::nullopt;
-      out[setting.key] = std::move(*value);
-    }
-    for (const SettingSchema &k : schema.settings)
-      if (k.required && !out.get(k.name)) {
-        diag.error(s.loc) << "expected `" << k.name << "` in `" << where << "`";
-        return std::nullopt;
-      }
+    if (!fill(out, s.settings, schema.settings, s.name + (s.kind.empty() ? "" : " " + s.kind), s.loc, &schema))
+      return std::nullopt;
     return out;
   }
 
+  /// Adds each of `given` to `out`, the object of `where`, which stands at `loc`. False after an error.
+  bool fill(json::Object &out, llvm::ArrayRef<Setting> given, llvm::ArrayRef<SettingSchema> known,
+            const std::string &where, Loc loc, const SectionSchema *section = nullptr) {
+    for (const Setting &setting : given) {
+      auto it = llvm::find_if(known, [&](const SettingSchema &k) { return k.name == setting.key; });
+      const SettingSchema *schema = it != known.end() ? it : section ? openSetting(setting, *section) : nullptr;
+      if (!schema) {
+        unknown(setting, "`" + where + "`", known, section && section->capitals);
+        return false;
+      }
+      auto value = convert(setting, *schema);
+      if (!value)
+        return false;
+      out[setting.key] = std::move(*value);
+    }
+    for (const SettingSchema &k : known)
+      if (k.required && !out.get(k.name)) {
+        diag.error(loc) << "expected `" << k.name << "` in `" << where << "`";
+        return false;
+      }
+    return true;
+  }
+
+  /// Settings whose names a section leaves open: runtime dimensions, functions.
+  static const SettingSchema *openSetting(const Setting &setting, const SectionSchema &section) {
+    static const SettingSchema kDim{"", SettingType::Count}, kFunction{"", SettingType::Function};
+    llvm::StringRef key = setting.key;
+    bool isCapital = !key.empty() && llvm::isUpper(key[0]) && (key.size() == 1 || (key.size() == 2 && llvm::isDigit(key[1])));
+    if (section.capitals && isCapital)
+      return &kDim;
+    return section.anyFunction && llvm::isa<NameExpr>(setting.value) ? &kFunction : nullptr;
+  }
+
   void unknown(const Setting &setting, const std::string &where, llvm::ArrayRef<SettingSchema> known,
-               bool capitals = false) {
+               bool capitals) {
     std::vector<std::string> names;
     for (const SettingSchema &k : known)
       names.push_back(k.name);
@@ -339,26 +232,16 @@ private:
   }
 
   bool notePattern(const std::string &text, Loc loc, const SettingSchema &schema) {
-    switch (schema.pattern) {
-    case PatternKind::None:
-      break;
-    case PatternKind::Parameters:
-      recipe.patterns.push_back({PatternUse::Parameters, schema.mustMatch, text, loc});
-      break;
-    case PatternKind::Blocks:
-      recipe.patterns.push_back({PatternUse::Blocks, schema.mustMatch, text, loc});
-      break;
-    case PatternKind::File:
-      recipe.patterns.push_back({PatternUse::File, schema.mustMatch, text, loc});
-      break;
-    case PatternKind::Rename: {
+    std::string path = text; // a rename makes paths of the model by its right side
+    if (schema.pattern == PatternKind::Rename) {
       auto rename = parseRename(text, loc, diag);
       if (!rename)
         return false;
-      recipe.patterns.push_back({PatternUse::Parameters, schema.mustMatch, rename->to, loc});
-      break;
+      path = rename->to;
     }
-    }
+    // Of File only the checkpoint's reader knows the names.
+    if (schema.pattern != PatternKind::None && schema.pattern != PatternKind::File)
+      recipe.patterns.push_back({schema.pattern == PatternKind::Blocks, schema.mustMatch, std::move(path), loc});
     return true;
   }
 
@@ -406,22 +289,8 @@ private:
     for (const Setting &o : s.args)
       put(args, o);
     json::Object out{{"call", schema.name}};
-    for (const Setting &arg : args) {
-      auto it = llvm::find_if(schema.args, [&](const SettingSchema &k) { return k.name == arg.key; });
-      if (it == schema.args.end()) {
-        unknown(arg, "`" + schema.name + "(..)`", schema.args);
-        return std::nullopt;
-      }
-      auto value = convert(arg, *it);
-      if (!value)
-        return std::nullopt;
-      out[arg.key] = std::move(*value);
-    }
-    for (const SettingSchema &k : schema.args)
-      if (k.required && !out.get(k.name)) {
-        diag.error(call.loc) << "expected `" << k.name << "` in `" << schema.name << "(..)`";
-        return std::nullopt;
-      }
+    if (!fill(out, args, schema.args, schema.name + "(..)", call.loc))
+      return std::nullopt;
     return out;
   }
 
@@ -458,13 +327,10 @@ bool checkPatterns(const Recipe &recipe, llvm::ArrayRef<std::string> parameters,
                    Diagnostics &diag) {
   bool ok = true;
   for (const PatternUse &use : recipe.patterns) {
-    if (use.over == PatternUse::File) // only the checkpoint's reader knows these names
-      continue;
-    bool overBlocks = use.over == PatternUse::Blocks;
-    llvm::ArrayRef<std::string> paths = overBlocks ? blocks : parameters;
+    llvm::ArrayRef<std::string> paths = use.overBlocks ? blocks : parameters;
     if (llvm::any_of(paths, [&](const std::string &p) { return matches(use.text, p); }))
       continue;
-    reportNoMatch(use.text, use.loc, overBlocks ? "block" : "parameter", paths,
+    reportNoMatch(use.text, use.loc, use.overBlocks ? "block" : "parameter", paths,
                   use.mustMatch ? Severity::Error : Severity::Remark, diag);
     ok &= !use.mustMatch;
   }

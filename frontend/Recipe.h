@@ -20,7 +20,7 @@ namespace tintype::frontend {
 
 /// Where and as what a pattern stands in the sections.
 struct PatternUse {
-  enum Over { Parameters, Blocks, File } over;
+  bool overBlocks; ///< else over parameters
   bool mustMatch;
   std::string text; ///< of a rename: its right side
   Loc loc;

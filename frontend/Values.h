@@ -38,7 +38,6 @@ struct Tensor {
   ScalarPtr body = nullptr;
   Loc declared; ///< where its dims come from, for notes
   std::string name;
-  bool isScalar() const { return dims.empty(); }
 };
 
 struct Instance;

@@ -4,10 +4,11 @@
 // own limits, so that the fraction means something on a machine that drifts.
 //
 //===----------------------------------------------------------------------===//
-#include "runtime/MemoryLimit.h"
-#include "runtime/Precision.h"
+#include "runtime/Clock.h"
 #include "runtime/Commands.h"
+#include "runtime/MemoryLimit.h"
 #include "runtime/Optimizer.h"
+#include "runtime/Precision.h"
 #include "runtime/Probe.h"
 #include "runtime/Profile.h"
 #include "runtime/Timeline.h"
@@ -31,9 +32,6 @@ struct BenchOptions {
   int64_t traceSteps = 3;
   bool json = false, profile = false, memory = false;
 };
-
-using Clock = std::chrono::steady_clock;
-double since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
 
 int64_t peakRss() {
   struct rusage usage{};

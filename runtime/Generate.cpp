@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/Checkpoint.h"
+#include "runtime/Clock.h"
 #include "runtime/Commands.h"
 #include "runtime/Files.h"
 #include "runtime/RunTokenizer.h"
@@ -24,9 +25,6 @@
 
 namespace tintype::rt {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 struct Flags {
   std::string weights, prompt, promptFile, tokens, tokenizer;

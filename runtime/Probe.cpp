@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/Probe.h"
+#include "runtime/Clock.h"
 #include "runtime/Memory.h"
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <ctime>
 #include <immintrin.h>
@@ -15,9 +15,6 @@
 
 namespace tintype::rt {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
 
 constexpr int64_t kRounds = 100000;
 

@@ -1,9 +1,9 @@
 //===- Train.cpp - the training loop, and the train command ---------------===//
 #include "runtime/Train.h"
+#include "runtime/Clock.h"
 #include "runtime/Evaluate.h"
 #include "runtime/TextBatch.h"
 #include "runtime/Timeline.h"
-#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -11,9 +11,6 @@
 
 namespace tintype::rt {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 volatile std::sig_atomic_t stopSignal = 0;
 

@@ -1,24 +1,17 @@
 //===- cmd_check.cpp - tintype check --------------------------------------===//
-#include "frontend/Derive.h"
+#include "frontend/Cost.h"
 #include "frontend/Elaborate.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/graph/Passes.h"
 #include "tools/Commands.h"
+#include "tools/Grouped.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
 
 using namespace tintype;
 using namespace tintype::frontend;
-
-/// `124439808` as `124,439,808`.
-static std::string grouped(int64_t n) {
-  std::string s = std::to_string(n);
-  for (int i = int(s.size()) - 3; i > 0; i -= 3)
-    s.insert(i, ",");
-  return s;
-}
 
 namespace {
 /// What one token of a program costs, along a whole context of one example.

@@ -3,9 +3,9 @@
 // so that objects do not depend on what else this process compiled.
 //===----------------------------------------------------------------------===//
 #include "codegen/halide/Translate.h"
+#include "codegen/halide/Directives.h"
 #include "codegen/halide/Math.h"
 #include "codegen/halide/Target.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace tintype::halide;
@@ -14,27 +14,6 @@ using H::Expr;
 
 namespace tintype::codegen {
 namespace {
-
-/// Loop names of one definition of a func, and which of them are reduction loops.
-struct Stage {
-  llvm::StringMap<H::RVar> rvars;
-  H::VarOrRVar loop(StringRef name) const {
-    auto it = rvars.find(name);
-    return it == rvars.end() ? H::VarOrRVar(H::Var(name.str())) : H::VarOrRVar(it->second);
-  }
-  /// A loop made from `from`.
-  H::VarOrRVar make(StringRef name, std::initializer_list<StringRef> from) {
-    for (StringRef f : from)
-      if (rvars.count(f))
-        rvars[name] = H::RVar(name.str());
-    return loop(name);
-  }
-};
-
-struct FuncState {
-  H::Func func;
-  std::vector<Stage> stages;
-};
 
 class Translator {
 public:
@@ -50,9 +29,7 @@ private:
   LogicalResult func(FuncOp op);
   LogicalResult update(UpdateOp op);
   LogicalResult output(OutputOp op);
-  LogicalResult directive(Operation &op);
   LogicalResult visit(Operation &op);
-  Operation *blame(StringRef message);
 
   PipelineOp pipeline;
   H::Target target;
@@ -67,11 +44,28 @@ private:
   std::map<int64_t, std::pair<std::string, int64_t>> results;
 };
 
-/// Halide lowers the cast to integer arithmetic on every target. In its library for AVX-512 stands a vector
-/// form under this name, one vcvtne2ps2bf16; single values call the runtime's (runtime/Halide.cpp).
-static Expr roundToBf16(Expr x) {
+/// To nearest, ties to even; subnormals become zeros, as the machine's instruction does. Halide lowers the cast to
+/// integer arithmetic on every target. In its library for AVX-512 stands a vector form under this name, one
+/// vcvtne2ps2bf16; single values call the runtime's (runtime/Halide.cpp). Else the same in integers.
+static Expr roundToBf16(Expr x, bool hasInstruction) {
   using H::Internal::Call;
-  return H::reinterpret(H::BFloat(16), Call::make(H::UInt(16), "vcvtne2ps2bf16", {std::move(x)}, Call::PureExtern));
+  if (hasInstruction)
+    return H::reinterpret(H::BFloat(16), Call::make(H::UInt(16), "vcvtne2ps2bf16", {std::move(x)}, Call::PureExtern));
+  auto word = [](uint32_t bits) { return Expr(bits); };
+  Expr bits = H::reinterpret<uint32_t>(x), magnitude = bits & word(0x7fffffff);
+  Expr rounded = bits + word(0x7fff) + ((bits >> 16) & word(1));
+  Expr all = H::select(magnitude > word(0x7f800000), bits | word(0x400000), magnitude < word(0x800000), bits & word(0x80000000), rounded);
+  return H::reinterpret(H::BFloat(16), H::cast<uint16_t>(all >> 16));
+}
+
+/// A random number from 24 bits of a word, or of two.
+static Expr drawn(Draw draw, Expr key, Expr c0, Expr c1) {
+  constexpr float kUnit = 5.9604644775390625e-8f; // 2^-24
+  auto words = philox(H::cast<uint32_t>(key), H::cast<uint32_t>(c0), H::cast<uint32_t>(c1));
+  auto top = [](Expr word) { return H::cast<float>(H::cast<int>(word >> 8)); };
+  if (draw == Draw::uniform)
+    return top(words.first) * kUnit;
+  return H::sqrt(-2.0f * vectorLog((top(words.first) + 1.0f) * kUnit)) * vectorCos(top(words.second) * (6.28318531f * kUnit));
 }
 
 Expr Translator::extent(AffineExpr e) {
@@ -139,18 +133,15 @@ LogicalResult Translator::body(Block &block, DenseMap<Value, Expr> &env) {
     } else if (isa<UndefOp>(op)) {
       r = H::undef(halideType(op.getResult(0).getType()));
     } else if (auto random = dyn_cast<RandomOp>(op)) {
-      auto [w0, w1] = philox(H::cast<uint32_t>(in[0]), H::cast<uint32_t>(in[1]), H::cast<uint32_t>(in[2]));
-      r = random.getDraw() == Draw::uniform
-              ? H::cast<float>(H::cast<int>(w0 >> 8)) * 5.9604644775390625e-8f
-              : H::sqrt(-2.0f * vectorLog((H::cast<float>(H::cast<int>(w0 >> 8)) + 1.0f) * 5.9604644775390625e-8f)) *
-                    vectorCos(H::cast<float>(H::cast<int>(w1 >> 8)) * (6.28318531f * 5.9604644775390625e-8f));
+      r = drawn(random.getDraw(), in[0], in[1], in[2]);
     } else if (auto wide = dyn_cast<arith::MulUIExtendedOp>(op)) {
       Expr p = H::cast<uint64_t>(H::cast<uint32_t>(in[0])) * H::cast<uint64_t>(H::cast<uint32_t>(in[1]));
       env[wide.getLow()] = H::cast<int>(H::cast<uint32_t>(p));
       env[wide.getHigh()] = H::cast<int>(H::cast<uint32_t>(p >> 32));
       continue;
     } else {
-      r = hasRounding && isa<arith::TruncFOp>(op) && op.getResult(0).getType().isBF16() ? roundToBf16(in[0]) : scalarExpr(&op, in);
+      bool rounds = isa<arith::TruncFOp>(op) && op.getResult(0).getType().isBF16();
+      r = rounds ? roundToBf16(in[0], hasRounding) : scalarExpr(&op, in);
       if (!r.defined())
         return op.emitError() << "expected an operation with a Halide form, but got " << op.getName();
     }
@@ -264,103 +255,6 @@ LogicalResult Translator::output(OutputOp op) {
   return success();
 }
 
-H::TailStrategy tailOf(std::optional<Tail> tail) {
-  switch (tail.value_or(Tail::automatic)) {
-  case Tail::guard: return H::TailStrategy::GuardWithIf;
-  case Tail::round_up: return H::TailStrategy::RoundUp;
-  case Tail::shift: return H::TailStrategy::ShiftInwards;
-  case Tail::predicate: return H::TailStrategy::Predicate;
-  default: return H::TailStrategy::Auto;
-  }
-}
-
-LogicalResult Translator::directive(Operation &op) {
-  StringRef name = op.getAttrOfType<FlatSymbolRefAttr>("func").getValue();
-  auto it = funcs.find(name);
-  if (it == funcs.end())
-    return op.emitError() << "expected a func, but there is no @" << name;
-  H::Func f = it->second.func;
-  int64_t index = -1;
-  if (auto a = op.getAttrOfType<IntegerAttr>("stage"))
-    index = a.getInt();
-  if (index + 1 >= (int64_t)it->second.stages.size())
-    return op.emitError() << "expected one of " << it->second.stages.size() - 1 << " updates of @" << name << ", but got update "
-                          << index;
-  if (auto factor = op.getAttrOfType<IntegerAttr>("factor"); factor && (factor.getInt() < 1 || factor.getInt() > 65535))
-    return op.emitError() << "expected a factor in [1, 65535], but got " << factor.getInt();
-  Stage &names = it->second.stages[index + 1];
-  H::Stage stage = index < 0 ? H::Stage(f) : f.update(index);
-  auto loops = [&](ArrayAttr list) {
-    std::vector<H::VarOrRVar> r;
-    for (StringRef v : list.getAsValueRange<StringAttr>())
-      r.push_back(names.loop(v));
-    return r;
-  };
-  auto var = [](StringRef v) { return H::Var(v.str()); };
-  return TypeSwitch<Operation *, LogicalResult>(&op)
-      .Case<SplitOp>([&](SplitOp o) {
-        auto old = names.loop(o.getVar());
-        auto outer = names.make(o.getOuter(), {o.getVar()}), inner = names.make(o.getInner(), {o.getVar()});
-        stage.split(old, outer, inner, (int)o.getFactor(), tailOf(o.getTail()));
-        return success();
-      })
-      .Case<FuseOp>([&](FuseOp o) {
-        auto inner = names.loop(o.getInner()), outer = names.loop(o.getOuter());
-        stage.fuse(inner, outer, names.make(o.getFused(), {o.getInner(), o.getOuter()}));
-        return success();
-      })
-      .Case<ReorderOp>([&](ReorderOp o) { stage.reorder(loops(o.getVars())); return success(); })
-      .Case<VectorizeOp>([&](VectorizeOp o) {
-        auto v = names.loop(o.getVar());
-        if (o.getFactor())
-          stage.vectorize(v, (int)*o.getFactor(), tailOf(o.getTail()));
-        else
-          stage.vectorize(v);
-        return success();
-      })
-      .Case<UnrollOp>([&](UnrollOp o) {
-        auto v = names.loop(o.getVar());
-        if (o.getFactor())
-          stage.unroll(v, (int)*o.getFactor(), tailOf(o.getTail()));
-        else
-          stage.unroll(v);
-        return success();
-      })
-      .Case<AtomicOp>([&](AtomicOp) { stage.atomic(); return success(); })
-      .Case<ComputeRootOp>([&](ComputeRootOp) { f.compute_root(); return success(); })
-      .Case<ComputeAtOp>([&](ComputeAtOp o) {
-        auto at = funcs.find(o.getConsumer());
-        if (at == funcs.end())
-          return LogicalResult(o.emitError() << "expected a func, but there is no @" << o.getConsumer());
-        for (Stage &s : llvm::reverse(at->second.stages)) {
-          auto loop = s.loop(o.getVar());
-          if (loop.is_rvar) {
-            f.compute_at(at->second.func, loop.rvar);
-            return success();
-          }
-        }
-        f.compute_at(at->second.func, var(o.getVar()));
-        return success();
-      })
-      .Case<StoreInOp>([&](StoreInOp o) {
-        f.store_in(o.getMemory() == Memory::stack       ? H::MemoryType::Stack
-                   : o.getMemory() == Memory::registers ? H::MemoryType::Register
-                                                        : H::MemoryType::Heap);
-        return success();
-      })
-      .Case<BoundOp>([&](BoundOp o) { f.bound(var(o.getVar()), (int)o.getMin(), (int)o.getExtent()); return success(); })
-      .Case<BoundExtentOp>([&](BoundExtentOp o) { f.bound_extent(var(o.getVar()), (int)o.getExtent()); return success(); })
-      .Case<AlignBoundsOp>([&](AlignBoundsOp o) { f.align_bounds(var(o.getVar()), (int)o.getModulus()); return success(); })
-      .Case<ReorderStorageOp>([&](ReorderStorageOp o) {
-        std::vector<H::Var> order;
-        for (StringRef v : o.getVars().getAsValueRange<StringAttr>())
-          order.push_back(var(v));
-        f.reorder_storage(order);
-        return success();
-      })
-      .Default([&](Operation *o) { return o->emitError() << "expected a member of a pipeline, but got " << o->getName(); });
-}
-
 LogicalResult Translator::visit(Operation &op) {
   try {
     if (auto o = dyn_cast<InputOp>(op))
@@ -371,43 +265,10 @@ LogicalResult Translator::visit(Operation &op) {
       return update(o);
     if (auto o = dyn_cast<OutputOp>(op))
       return output(o);
-    return directive(op);
+    return applyDirective(op, funcs);
   } catch (const H::Error &e) {
     return op.emitError() << messageOf(e);
   }
-}
-
-/// Where `message` holds `name`, and not as a part of a longer one, or npos.
-static size_t findName(StringRef message, StringRef name) {
-  auto isPart = [](char c) { return llvm::isAlnum(c) || c == '_'; };
-  for (size_t at = message.find(name); at != StringRef::npos; at = message.find(name, at + 1))
-    if ((at == 0 || !isPart(message[at - 1])) && (at + name.size() == message.size() || !isPart(message[at + name.size()])))
-      return at;
-  return StringRef::npos;
-}
-
-/// What Halide finds out when it lowers the whole has no place in our text. Of the
-/// func that the message names first: where it is computed, if the message is about
-/// that; else the directive on a loop that the message names, or the last one.
-Operation *Translator::blame(StringRef message) {
-  Operation *found = pipeline;
-  int best = 0;
-  size_t first = StringRef::npos;
-  for (Operation &op : pipeline.getBody().front()) {
-    auto func = op.getAttrOfType<FlatSymbolRefAttr>("func");
-    size_t at = func && !isa<UpdateOp, OutputOp>(op) ? findName(message, prefix + func.getValue().str()) : StringRef::npos;
-    if (at == StringRef::npos || at > first)
-      continue;
-    best = at < first ? 0 : best;
-    first = at;
-    auto var = op.getAttrOfType<StringAttr>("var");
-    int score = 1 + 4 * (isa<ComputeAtOp>(op) && message.contains("location")) + 2 * (var && findName(message, var.getValue()) != StringRef::npos);
-    if (score >= best) {
-      best = score;
-      found = &op;
-    }
-  }
-  return found;
 }
 
 FailureOr<H::Module> Translator::run() {
@@ -438,7 +299,7 @@ FailureOr<H::Module> Translator::run() {
     return m;
   } catch (const H::Error &e) {
     std::string message = messageOf(e);
-    return blame(message)->emitError() << message;
+    return blamed(pipeline, prefix, message)->emitError() << message;
   }
 }
 } // namespace

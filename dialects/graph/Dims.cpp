@@ -224,6 +224,12 @@ void DimsAttr::print(AsmPrinter &p) const {
   p << ">";
 }
 
+ParseResult parseBareDims(OpAsmParser &p, DimsAttr &dims) {
+  dims = dyn_cast_or_null<DimsAttr>(DimsAttr::parse(p, {}));
+  return success(bool(dims));
+}
+void printBareDims(OpAsmPrinter &p, Operation *, DimsAttr dims) { dims.print(p); }
+
 //===-- tensor types ------------------------------------------------------===//
 
 LogicalResult DimsAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,

@@ -8,12 +8,6 @@ using namespace tintype::graph;
 
 //===-- text --------------------------------------------------------------===//
 
-static ParseResult parseBareDims(OpAsmParser &p, DimsAttr &dims) {
-  dims = dyn_cast_or_null<DimsAttr>(DimsAttr::parse(p, {}));
-  return success(bool(dims));
-}
-static void printBareDims(OpAsmPrinter &p, Operation *, DimsAttr dims) { dims.print(p); }
-
 /// `[(d0, d1)[s0] -> (s0, d1)](%sym)`
 static ParseResult parseAccess(OpAsmParser &p, OperationState &st, StringRef mapName,
                                SmallVectorImpl<OpAsmParser::UnresolvedOperand> &symbols) {

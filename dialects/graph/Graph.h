@@ -68,6 +68,9 @@ void walkSymbols(mlir::AffineExpr e, llvm::function_ref<void(unsigned)> fn);
 
 /// Extents of a tensor type: from the encoding, or constants when it is static.
 llvm::SmallVector<mlir::AffineExpr> dimsOf(mlir::Type type);
+/// `<B, 8>` in the text of an op, without the attribute's name.
+mlir::ParseResult parseBareDims(mlir::OpAsmParser &parser, DimsAttr &dims);
+void printBareDims(mlir::OpAsmPrinter &printer, mlir::Operation *op, DimsAttr dims);
 /// The tensor type with these extents; static ones become numbers, and the
 /// encoding is set only when one is dynamic.
 mlir::RankedTensorType tensorOf(llvm::ArrayRef<mlir::AffineExpr> dims, mlir::Type element);

@@ -9,12 +9,6 @@ using tintype::graph::DimsAttr;
 
 //===-- text --------------------------------------------------------------===//
 
-static ParseResult parseBareDims(OpAsmParser &p, DimsAttr &dims) {
-  dims = dyn_cast_or_null<DimsAttr>(DimsAttr::parse(p, {}));
-  return success(bool(dims));
-}
-static void printBareDims(OpAsmPrinter &p, Operation *, DimsAttr dims) { dims.print(p); }
-
 /// `(%i, %j)`: block arguments whose names are kept as an attribute.
 static ParseResult parseVars(OpAsmParser &p, OperationState &st, StringRef attr,
                              SmallVectorImpl<OpAsmParser::Argument> &all) {

@@ -18,7 +18,7 @@ struct Range {
 };
 } // namespace
 
-static std::optional<int64_t> constantOf(AffineExpr e) {
+std::optional<int64_t> constantOf(AffineExpr e) {
   auto c = dyn_cast<AffineConstantExpr>(e);
   return c ? std::optional<int64_t>(c.getValue()) : std::nullopt;
 }
@@ -122,67 +122,6 @@ AffineMap composeAccess(AffineMap inner, AffineMap outer, ArrayRef<AffineExpr> e
   for (AffineExpr e : inner.getResults())
     results.push_back(simplifyIndex(e.replaceDimsAndSymbols(outer.getResults(), symbols), extents));
   return AffineMap::get(outer.getNumDims(), outer.getNumSymbols() + inner.getNumSymbols(), results, ctx);
-}
-
-/// Positions of the extents other than 1.
-static SmallVector<unsigned> wideDims(ArrayRef<AffineExpr> extents) {
-  SmallVector<unsigned> wide;
-  for (auto [i, e] : llvm::enumerate(extents))
-    if (constantOf(e) != 1)
-      wide.push_back(i);
-  return wide;
-}
-
-/// Row-major position in the dims `dims` of `extents`; only the first may be dynamic.
-static FailureOr<AffineExpr> linearise(ArrayRef<AffineExpr> index, ArrayRef<AffineExpr> extents, ArrayRef<unsigned> dims) {
-  AffineExpr linear = index[dims.front()];
-  for (unsigned d : dims.drop_front()) {
-    auto size = constantOf(extents[d]);
-    if (!size)
-      return failure();
-    linear = linear * *size + index[d];
-  }
-  return linear;
-}
-
-FailureOr<SmallVector<AffineExpr>> throughReshape(ArrayRef<AffineExpr> index, ArrayRef<AffineExpr> to,
-                                                  ArrayRef<AffineExpr> from, ArrayRef<AffineExpr> extents) {
-  if (from.empty())
-    return SmallVector<AffineExpr>();
-  MLIRContext *ctx = from.front().getContext();
-  SmallVector<AffineExpr> result(from.size(), getAffineConstantExpr(0, ctx));
-  SmallVector<unsigned> wideTo = wideDims(to), wideFrom = wideDims(from);
-  ArrayRef<unsigned> restTo = wideTo, restFrom = wideFrom;
-  while (!restFrom.empty()) {
-    // The shortest runs of dims from here on that hold equally many elements.
-    unsigned n = 0, m = 0;
-    AffineExpr sizeTo = getAffineConstantExpr(1, ctx), sizeFrom;
-    while (n < restTo.size() && !m) {
-      sizeTo = canonicalDim(sizeTo * to[restTo[n++]]);
-      sizeFrom = getAffineConstantExpr(1, ctx);
-      for (unsigned k = 0; k < restFrom.size() && !m; ++k) {
-        sizeFrom = canonicalDim(sizeFrom * from[restFrom[k]]);
-        m = sizeFrom == sizeTo ? k + 1 : 0;
-      }
-    }
-    if (!m)
-      return failure();
-    auto linear = linearise(index, to, restTo.take_front(n));
-    if (failed(linear))
-      return failure();
-    int64_t stride = 1;
-    for (unsigned k = m; k-- > 0;) {
-      AffineExpr e = stride == 1 ? *linear : linear->floorDiv(stride);
-      auto size = constantOf(from[restFrom[k]]);
-      if (k > 0 && !size)
-        return failure();
-      result[restFrom[k]] = simplifyIndex(k > 0 ? e % *size : e, extents);
-      stride *= k > 0 ? *size : 1;
-    }
-    restTo = restTo.drop_front(n);
-    restFrom = restFrom.drop_front(m);
-  }
-  return result;
 }
 
 bool isOneToOne(AffineMap map, ArrayRef<AffineExpr> extents) {

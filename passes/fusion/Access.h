@@ -11,6 +11,9 @@
 
 namespace tintype::fusion {
 
+/// The value of a constant expression.
+std::optional<int64_t> constantOf(mlir::AffineExpr e);
+
 /// `e` over loop dims with these extents: quotients and remainders that the
 /// ranges decide are gone, e.g. `(d0 * 64 + d1) mod 64` is d1 when d1 < 64.
 mlir::AffineExpr simplifyIndex(mlir::AffineExpr e, llvm::ArrayRef<mlir::AffineExpr> extents);
@@ -18,12 +21,6 @@ mlir::AffineExpr simplifyIndex(mlir::AffineExpr e, llvm::ArrayRef<mlir::AffineEx
 /// The access `inner` of a definition that is evaluated at `outer`: dims of
 /// `outer`; its symbols, then those of `inner`. `extents` are the loops of `outer`.
 mlir::AffineMap composeAccess(mlir::AffineMap inner, mlir::AffineMap outer, llvm::ArrayRef<mlir::AffineExpr> extents);
-
-/// The index into a tensor of extents `from` of the element that lies at `index`
-/// after a reshape to `to`; fails where that needs a product of two runtime values.
-mlir::FailureOr<llvm::SmallVector<mlir::AffineExpr>>
-throughReshape(llvm::ArrayRef<mlir::AffineExpr> index, llvm::ArrayRef<mlir::AffineExpr> to,
-               llvm::ArrayRef<mlir::AffineExpr> from, llvm::ArrayRef<mlir::AffineExpr> extents);
 
 /// Whether `map` reaches each element at most about once: every loop dim that
 /// has more than one point stands alone in a result of its own.

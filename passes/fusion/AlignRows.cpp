@@ -105,12 +105,8 @@ static void permute(ComputeOp op, ArrayRef<unsigned> order) {
   for (auto [i, from] : llvm::enumerate(order))
     renamed[from] = getAffineDimExpr(i, ctx);
   for (Operation &inner : *op.getBlock())
-    if (auto map = inner.getAttrOfType<AffineMapAttr>("map")) {
-      SmallVector<AffineExpr> results;
-      for (AffineExpr e : map.getValue().getResults())
-        results.push_back(e.replaceDims(renamed));
-      inner.setAttr("map", AffineMapAttr::get(AffineMap::get(op.getNumLoops(), map.getValue().getNumSymbols(), results, ctx)));
-    }
+    if (auto map = inner.getAttrOfType<AffineMapAttr>("map"))
+      inner.setAttr("map", AffineMapAttr::get(map.getValue().replaceDimsAndSymbols(renamed, {}, op.getNumLoops(), map.getValue().getNumSymbols())));
   op.setOverAttr(DimsAttr::get(ctx, permuted(op.getOver().getExprs())));
   op.getResult().setType(tensorOf(op.getOver().getExprs(), cast<RankedTensorType>(op.getType()).getElementType()));
   for (Operation *user : op->getUsers()) {
@@ -126,7 +122,7 @@ struct AlignRows : public tintype::fusion::impl::GraphAlignRowsBase<AlignRows> {
 
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    if (func.isExternal() || func->hasAttr("graph.kernel"))
+    if (!isProgram(func))
       return;
     llvm::SmallPtrSet<Operation *, 16> done;
     for (auto op : func.getOps<ComputeOp>())

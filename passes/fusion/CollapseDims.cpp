@@ -267,7 +267,7 @@ struct CollapseDims : public tintype::fusion::impl::GraphCollapseDimsBase<Collap
 
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    if (func.isExternal() || func->hasAttr("graph.kernel"))
+    if (!isProgram(func))
       return;
     for (ArrayRef<Operation *> group : groupsOf(func.getBody().front()))
       numCollapsed += Collapser(group).run();

@@ -93,7 +93,7 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
 
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    if (func.isExternal() || func->hasAttr("graph.kernel"))
+    if (!isProgram(func))
       return;
     for (auto op : llvm::make_early_inc_range(func.getOps<ComputeOp>()))
       if (exchange(op))

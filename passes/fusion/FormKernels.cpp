@@ -70,7 +70,7 @@ struct FormKernels : public tintype::fusion::impl::GraphFormKernelsBase<FormKern
 
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    if (func.isExternal() || func->hasAttr("graph.kernel"))
+    if (!isProgram(func))
       return;
     RowSection section = findRowSection(func);
     if (section) {

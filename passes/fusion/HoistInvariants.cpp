@@ -74,11 +74,13 @@ static SmallVector<Operation *> invariantsOf(const FactsOf &facts, unsigned wide
 
 ComputeOp tintype::fusion::outlineScalar(Operation *definition, Operation *root, const SmallBitVector &dims) {
   MLIRContext *ctx = root->getContext();
-  SmallVector<AffineExpr> extents = extentsOf(definition), over, renamed;
+  SmallVector<AffineExpr> extents = extentsOf(definition), over, renamed, index;
   for (unsigned i = 0; i < extents.size(); ++i) {
     renamed.push_back(dims.test(i) ? getAffineDimExpr(over.size(), ctx) : getAffineConstantExpr(0, ctx));
-    if (dims.test(i))
-      over.push_back(extents[i]);
+    if (!dims.test(i))
+      continue;
+    over.push_back(extents[i]);
+    index.push_back(getAffineDimExpr(i, ctx));
   }
   llvm::SetVector<Operation *> slice;
   SmallVector<Operation *> todo = {root};
@@ -90,7 +92,7 @@ ComputeOp tintype::fusion::outlineScalar(Operation *definition, Operation *root,
       todo.push_back(v.getDefiningOp());
   }
   OpBuilder b(definition);
-  return buildCompute(b, root->getLoc(), Reducer::none, over, {}, root->getResult(0).getType(), [&](OpBuilder &body) {
+  ComputeOp made = buildCompute(b, root->getLoc(), Reducer::none, over, {}, root->getResult(0).getType(), [&](OpBuilder &body) {
     IRMapping mapping;
     for (Operation &op : *root->getBlock()) {
       if (!slice.contains(&op))
@@ -99,13 +101,14 @@ ComputeOp tintype::fusion::outlineScalar(Operation *definition, Operation *root,
       auto map = copy->getAttrOfType<AffineMapAttr>("map");
       if (!map)
         continue;
-      SmallVector<AffineExpr> results;
-      for (AffineExpr e : map.getValue().getResults())
-        results.push_back(e.replaceDims(renamed));
-      copy->setAttr("map", AffineMapAttr::get(AffineMap::get(over.size(), map.getValue().getNumSymbols(), results, ctx)));
+      copy->setAttr("map", AffineMapAttr::get(map.getValue().replaceDimsAndSymbols(renamed, {}, over.size(), map.getValue().getNumSymbols())));
     }
     return std::make_pair(mapping.lookup(root->getResult(0)), Value());
   });
+  b.setInsertionPoint(root);
+  auto map = AffineMap::get(extents.size(), 0, index, ctx);
+  root->getResult(0).replaceAllUsesWith(ReadOp::create(b, root->getLoc(), made, map));
+  return made;
 }
 
 namespace {
@@ -114,7 +117,7 @@ struct HoistInvariants : public tintype::fusion::impl::GraphHoistInvariantsBase<
 
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    if (func.isExternal() || func->hasAttr("graph.kernel"))
+    if (!isProgram(func))
       return;
     for (Operation &op : llvm::make_early_inc_range(func.getBody().front()))
       if (isDefinition(&op))
@@ -131,14 +134,7 @@ struct HoistInvariants : public tintype::fusion::impl::GraphHoistInvariantsBase<
     for (AffineExpr e : extents)
       wide += e != getAffineConstantExpr(1, e.getContext());
     for (Operation *root : invariantsOf(facts, wide)) {
-      const SmallBitVector &dims = facts.find(root)->second.dims;
-      ComputeOp made = outlineScalar(definition, root, dims);
-      SmallVector<AffineExpr> index;
-      for (unsigned i : dims.set_bits())
-        index.push_back(getAffineDimExpr(i, root->getContext()));
-      OpBuilder b(root);
-      auto map = AffineMap::get(extents.size(), 0, index, root->getContext());
-      root->getResult(0).replaceAllUsesWith(ReadOp::create(b, root->getLoc(), made, map));
+      ComputeOp made = outlineScalar(definition, root, facts.find(root)->second.dims);
       ++numHoisted;
       std::string now = printDim(productOf(made.getOver().getExprs(), root->getContext()));
       std::string before = printDim(productOf(extents, root->getContext()));

@@ -142,7 +142,7 @@ struct Inline : public tintype::fusion::impl::GraphInlineBase<Inline> {
 
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    if (func.isExternal() || func->hasAttr("graph.kernel"))
+    if (!isProgram(func))
       return;
     eraseDead(func);
     // Producers come first, so that each body is final when a reader takes it.

@@ -131,6 +131,8 @@ void simplifyBody(Operation *definition) {
       op->erase();
 }
 
+bool isProgram(func::FuncOp func) { return !func.isExternal() && !func->hasAttr("graph.kernel"); }
+
 Operation *lossOf(func::FuncOp func) {
   auto names = func->getAttrOfType<ArrayAttr>("graph.results");
   Operation *ret = func.getBody().front().getTerminator();

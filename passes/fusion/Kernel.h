@@ -58,7 +58,7 @@ mlir::Operation *mainOf(llvm::ArrayRef<mlir::Operation *> group);
 /// `file:line:col` of the innermost place in `loc`, or "".
 std::string labelOf(mlir::Location loc);
 
-/// Makes a definition of the scalar `root` of `definition`, over the loop dims `dims`, in front of it.
+/// Makes a definition of the scalar `root` of `definition`, over the loop dims `dims`, in front of it; what used `root` reads that.
 graph::ComputeOp outlineScalar(mlir::Operation *definition, mlir::Operation *root, const llvm::SmallBitVector &dims);
 
 /// Moves constants and sizes that a body takes from outside into it, so that a
@@ -67,6 +67,8 @@ void sinkScalars(mlir::Operation *definition);
 /// Makes equal scalar ops of a body one, and drops those that nothing uses.
 void simplifyBody(mlir::Operation *definition);
 
+/// Whether `func` is a program: it has a body and is no kernel.
+bool isProgram(mlir::func::FuncOp func);
 /// The op that makes the result called "loss", or null: what follows it is backward.
 mlir::Operation *lossOf(mlir::func::FuncOp func);
 

@@ -67,7 +67,7 @@ struct Narrow : public tintype::fusion::impl::GraphNarrowBase<Narrow> {
 
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    if (func.isExternal() || func->hasAttr("graph.kernel"))
+    if (!isProgram(func))
       return;
     SmallVector<Operation *> definitions;
     for (Operation &op : func.getBody().front())

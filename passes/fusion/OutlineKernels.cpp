@@ -99,7 +99,7 @@ struct OutlineKernels : public tintype::fusion::impl::GraphOutlineKernelsBase<Ou
   void runOnOperation() override {
     SmallVector<func::FuncOp> hosts;
     for (auto func : getOperation().getOps<func::FuncOp>())
-      if (!func->hasAttr("graph.kernel") && !func.isExternal())
+      if (isProgram(func))
         hosts.push_back(func);
     KernelTable table(getOperation());
     for (func::FuncOp host : hosts) {

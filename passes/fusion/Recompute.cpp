@@ -31,7 +31,7 @@ struct Recompute : public tintype::fusion::impl::GraphRecomputeBase<Recompute> {
 
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    if (func.isExternal() || func->hasAttr("graph.kernel") || !(loss = lossOf(func)))
+    if (!isProgram(func) || !(loss = lossOf(func)))
       return;
     again.clear();
     RowSection section = findRowSection(func); // runs right behind the loss: what it reads is still there

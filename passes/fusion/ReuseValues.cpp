@@ -79,7 +79,7 @@ struct ReuseValues : public tintype::fusion::impl::GraphReuseValuesBase<ReuseVal
 
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    if (func.isExternal() || func->hasAttr("graph.kernel"))
+    if (!isProgram(func))
       return;
     for (auto op : func.getOps<ComputeOp>())
       if (!isContraction(op))

@@ -248,14 +248,7 @@ void splitPicks(func::FuncOp func, const RowSection &section) {
       Operation *reader = definitionAround(user);
       if (!read || section.members.contains(reader))
         continue;
-      llvm::SmallBitVector dims = dimsIn(read.getMap());
-      ComputeOp made = outlineScalar(reader, read, dims);
-      SmallVector<AffineExpr> at;
-      for (unsigned i : dims.set_bits())
-        at.push_back(getAffineDimExpr(i, op->getContext()));
-      OpBuilder b(read);
-      auto map = AffineMap::get(dims.size(), 0, at, op->getContext());
-      read.replaceAllUsesWith(ReadOp::create(b, read.getLoc(), made, map).getResult());
+      ComputeOp made = outlineScalar(reader, read, dimsIn(read.getMap()));
       read.erase();
       // Right behind the rows, before what may overwrite them.
       Operation *after = op;

@@ -38,7 +38,7 @@ namespace {
 struct ShareDraws : public tintype::fusion::impl::GraphShareDrawsBase<ShareDraws> {
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    if (func.isExternal() || func->hasAttr("graph.kernel"))
+    if (!isProgram(func))
       return;
     SmallVector<RandomOp> draws;
     func.walk([&](RandomOp op) {

@@ -123,7 +123,7 @@ struct ShareTerms : public tintype::fusion::impl::GraphShareTermsBase<ShareTerms
 
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    if (func.isExternal() || func->hasAttr("graph.kernel"))
+    if (!isProgram(func))
       return;
     for (SmallVector<Operation *> group : groupsOf(func.getBody().front())) {
       if (group.size() < 2)

@@ -25,11 +25,6 @@ using namespace mlir;
 using namespace tintype::graph;
 using namespace tintype::fusion;
 
-static std::optional<int64_t> constantOf(AffineExpr e) {
-  auto c = dyn_cast<AffineConstantExpr>(e);
-  return c ? std::optional<int64_t>(c.getValue()) : std::nullopt;
-}
-
 /// The loop that `e` is, or -1.
 static int loopOf(AffineExpr e) {
   auto d = dyn_cast<AffineDimExpr>(e);
@@ -206,7 +201,7 @@ struct SplitDims : public tintype::fusion::impl::GraphSplitDimsBase<SplitDims> {
 
   void runOnOperation() override {
     func::FuncOp func = getOperation();
-    if (func.isExternal() || func->hasAttr("graph.kernel"))
+    if (!isProgram(func))
       return;
     llvm::SmallPtrSet<Operation *, 32> failed;
     while (splitOne(func, failed)) {

@@ -37,7 +37,7 @@ struct SplitRows : public tintype::fusion::impl::GraphSplitRowsBase<SplitRows> {
   void runOnOperation() override {
     SymbolTable table(getOperation());
     for (auto func : getOperation().getOps<func::FuncOp>())
-      if (!func->hasAttr("graph.kernel") && !func.isExternal())
+      if (isProgram(func))
         split(func, table);
     for (auto func : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
       if (func->hasAttr("graph.kernel") && replaced.count(func.getSymName().str()) &&

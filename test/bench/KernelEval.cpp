@@ -13,7 +13,10 @@ int bytesOf(Type type) { return type.isInteger(1) ? 1 : type.isBF16() ? 2 : 4; }
 uint32_t roundBf16(float x) {
   uint32_t bits;
   memcpy(&bits, &x, 4);
-  return (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000;
+  uint32_t exponent = bits >> 23 & 255;
+  if (exponent == 255)
+    return bits & 0x7FFFFF ? bits | 0x400000 : bits;
+  return exponent ? (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000 : bits & 0x80000000;
 }
 
 static double fromBits(uint32_t bits) {

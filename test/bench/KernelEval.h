@@ -13,7 +13,7 @@ namespace tintype::test {
 
 /// Bytes of an element as kernels see it.
 int bytesOf(mlir::Type type);
-/// The bits of `x` as f32, rounded to the nearest bf16 (ties to even).
+/// The bits of `x` as f32, rounded to the nearest bf16 (ties to even, subnormals to zero).
 uint32_t roundBf16(float x);
 
 /// Values of an argument: the bytes as the kernel sees them.

@@ -2,7 +2,8 @@
 //   kernel_bench FILE.mlir --set M=2048 [--check] [--time] [--num-threads 2]
 //
 // FILE holds kernel functions, with pipelines or without. Every kernel runs over
-// its grid on random data (an argument may say `test.range = [lo, hi]`); --check
+// its grid on random data (an argument may say `test.range = [lo, hi]`, or give the bits
+// of f32 values that repeat, `test.bits = array<i32: ..>`); --check
 // compares some elements with a slow evaluation, --time prints milliseconds,
 // GFLOP/s or GB/s, and the part of the FMA peak that a probe measures in the same
 // process: CPU time and medians, so that other programs disturb little.
@@ -11,6 +12,7 @@
 #include "passes/schedule/Passes.h"
 #include "runtime/Halide.h"
 #include "test/bench/KernelEval.h"
+#include "tools/ToolMain.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/CommandLine.h"
@@ -90,6 +92,13 @@ static double probe(double seconds) {
   return sum;
 }
 
+static int64_t elements(const std::vector<int64_t> &dims) {
+  int64_t n = 1;
+  for (int64_t d : dims)
+    n *= d;
+  return n;
+}
+
 namespace {
 using Entry = int (*)(void **);
 
@@ -103,12 +112,7 @@ struct Run {
     std::vector<int64_t> dims;
     int width;
     Type type;
-    size_t bytes() const {
-      size_t n = width;
-      for (int64_t d : dims)
-        n *= d;
-      return n;
-    }
+    size_t bytes() const { return elements(dims) * width; }
   };
   std::vector<Buffer> inputs, results;
   struct Axis {
@@ -253,93 +257,109 @@ static std::vector<char> randomBytes(Type type, int64_t count, double lo, double
   return bytes;
 }
 
-static int prepare(Run &run, func::FuncOp fn, void *library, const std::map<std::string, int64_t> &symbols) {
+/// The arguments, also as they are compared.
+static std::vector<test::Tensor> makeArguments(Run &run, const test::KernelEval &sizes, std::mt19937 &rng) {
+  std::vector<test::Tensor> tensors;
+  for (BlockArgument a : run.fn.getArguments()) {
+    auto type = cast<RankedTensorType>(a.getType());
+    bool isFloat = isa<FloatType>(type.getElementType());
+    double lo = isFloat ? -1 : 0, hi = isFloat || type.getElementType().isInteger(1) ? 1 : 8;
+    if (auto range = run.fn.getArgAttrOfType<ArrayAttr>(a.getArgNumber(), "test.range")) {
+      lo = cast<FloatAttr>(range[0]).getValueAsDouble();
+      hi = cast<FloatAttr>(range[1]).getValueAsDouble();
+    }
+    test::Tensor t{sizes.dims(type), type.getElementType(), {}};
+    int64_t count = elements(t.dims);
+    t.bytes = randomBytes(t.type, count, lo, hi, rng);
+    if (auto bits = run.fn.getArgAttrOfType<DenseI32ArrayAttr>(a.getArgNumber(), "test.bits"))
+      for (int64_t i = 0; i < count; ++i)
+        memcpy(&t.bytes[i * 4], &bits.asArrayRef()[i % bits.size()], 4);
+    char *data = allocate(t.bytes.size());
+    memcpy(data, t.bytes.data(), t.bytes.size());
+    run.inputs.push_back({data, t.dims, test::bytesOf(t.type), t.type});
+    tensors.push_back(std::move(t));
+  }
+  return tensors;
+}
+
+static void makeResults(Run &run, const test::KernelEval &sizes) {
+  auto inplace = run.fn->getAttrOfType<DenseI32ArrayAttr>("graph.inplace");
+  for (auto [i, type] : llvm::enumerate(run.fn.getResultTypes())) {
+    auto t = cast<RankedTensorType>(type);
+    std::vector<int64_t> dims = sizes.dims(t);
+    int width = test::bytesOf(t.getElementType());
+    int32_t shared = inplace ? inplace[i] : -1;
+    char *data = shared >= 0 ? run.inputs[shared].data : allocate(elements(dims) * width);
+    run.results.push_back({data, dims, width, t.getElementType()});
+  }
+}
+
+static void makeGrid(Run &run, const test::KernelEval &sizes) {
+  for (auto d : run.fn->getAttrOfType<ArrayAttr>("graph.grid").getAsRange<DictionaryAttr>()) {
+    Run::Axis axis{sizes.extent(d.getAs<graph::DimsAttr>("extent")[0]), d.getAs<IntegerAttr>("block").getInt(), {}, bool(d.get("ordered"))};
+    auto of = d.getAs<DenseI32ArrayAttr>("dims").asArrayRef();
+    axis.dims.assign(of.begin(), of.end());
+    run.accumulates |= axis.isOrdered;
+    (axis.isOrdered ? run.steps : run.blocks) *= llvm::divideCeil(axis.extent, axis.block);
+    run.grid.push_back(axis);
+  }
+  if (auto ranges = run.fn->getAttrOfType<ArrayAttr>("graph.ranges"))
+    for (auto d : ranges.getAsRange<DictionaryAttr>()) {
+      auto number = [&](StringRef name) -> std::optional<int64_t> {
+        auto a = d.getAs<IntegerAttr>(name);
+        return a ? std::optional<int64_t>(a.getInt()) : std::nullopt;
+      };
+      run.ranges.push_back({(int)*number("axis"), sizes.extent(d.getAs<graph::DimsAttr>("extent")[0]), (int)number("over").value_or(-1),
+                            number("low"), number("high")});
+    }
+}
+
+/// Compares elements of the results with a slow evaluation; whether one is wrong.
+static bool verify(Run &run, test::KernelEval &eval, std::mt19937 &rng) {
+  bool bad = false;
+  auto values = run.fn.getBody().front().getTerminator()->getOperands();
+  for (auto [i, r] : llvm::enumerate(run.results)) {
+    int64_t count = elements(r.dims);
+    test::Tensor got{r.dims, r.type, std::vector<char>(r.data, r.data + count * r.width)};
+    double largest = 1e-30, worst = 0, wantAt = 0, gotAt = 0;
+    int64_t where = 0;
+    bool all = count <= samples * 10;
+    for (int64_t s = 0; s < (all ? count : samples); ++s) {
+      int64_t p = all ? s : s == 0 ? count - 1 : s == 1 ? 0 : (int64_t)(rng() % count);
+      double want = eval.element(values[i], p), have = got.at(p);
+      bool same = want == have || (std::isnan(want) && std::isnan(have));
+      double e = same ? 0 : std::abs(want - have);
+      if (std::isfinite(want))
+        largest = std::max(largest, std::abs(want));
+      if (!(e <= worst))
+        worst = e, where = p, wantAt = want, gotAt = have;
+    }
+    bool ok = worst <= tolerance * largest;
+    printf("%s result %zu: error %.1e of %.3g %s", run.fn.getName().str().c_str(), i, worst / largest, largest, ok ? "ok" : "WRONG");
+    if (!ok)
+      printf(" at %ld: expected %.7g, but got %.7g", (long)where, wantAt, gotAt);
+    printf("\n");
+    bad |= !ok;
+  }
+  return bad;
+}
+
+/// Runs the kernel once; whether a result is wrong.
+static bool prepare(Run &run, func::FuncOp fn, void *library, const std::map<std::string, int64_t> &symbols) {
   run.fn = fn;
   run.entry = (Entry)dlsym(library, (fn.getName() + "_argv").str().c_str());
   test::KernelEval sizes(fn, symbols, {});
   for (auto s : fn->getAttrOfType<ArrayAttr>("graph.symbols").getAsValueRange<StringAttr>())
     run.symbols.push_back(symbols.at(s.str()));
   std::mt19937 rng(7);
-  std::vector<test::Tensor> tensors;
-  for (BlockArgument a : fn.getArguments()) {
-    auto type = cast<RankedTensorType>(a.getType());
-    bool isFloat = isa<FloatType>(type.getElementType());
-    double lo = isFloat ? -1 : 0, hi = isFloat || type.getElementType().isInteger(1) ? 1 : 8;
-    if (auto range = fn.getArgAttrOfType<ArrayAttr>(a.getArgNumber(), "test.range")) {
-      lo = cast<FloatAttr>(range[0]).getValueAsDouble();
-      hi = cast<FloatAttr>(range[1]).getValueAsDouble();
-    }
-    test::Tensor t{sizes.dims(type), type.getElementType(), {}};
-    int64_t count = 1;
-    for (int64_t d : t.dims)
-      count *= d;
-    t.bytes = randomBytes(t.type, count, lo, hi, rng);
-    char *data = allocate(t.bytes.size());
-    memcpy(data, t.bytes.data(), t.bytes.size());
-    run.inputs.push_back({data, t.dims, test::bytesOf(t.type), t.type});
-    tensors.push_back(std::move(t));
-  }
-  auto inplace = fn->getAttrOfType<DenseI32ArrayAttr>("graph.inplace");
-  for (auto [i, type] : llvm::enumerate(fn.getResultTypes())) {
-    auto t = cast<RankedTensorType>(type);
-    std::vector<int64_t> dims = sizes.dims(t);
-    int64_t count = 1;
-    for (int64_t d : dims)
-      count *= d;
-    int width = test::bytesOf(t.getElementType());
-    int32_t shared = inplace ? inplace[i] : -1;
-    run.results.push_back({shared >= 0 ? run.inputs[shared].data : allocate(count * width), dims, width, t.getElementType()});
-  }
-  for (Attribute a : fn->getAttrOfType<ArrayAttr>("graph.grid")) {
-    auto d = cast<DictionaryAttr>(a);
-    Run::Axis axis{sizes.extent(cast<graph::DimsAttr>(d.get("extent"))[0]), cast<IntegerAttr>(d.get("block")).getInt(), {}, bool(d.get("ordered"))};
-    for (int32_t x : cast<DenseI32ArrayAttr>(d.get("dims")).asArrayRef())
-      axis.dims.push_back(x);
-    run.accumulates |= axis.isOrdered;
-    (axis.isOrdered ? run.steps : run.blocks) *= llvm::divideCeil(axis.extent, axis.block);
-    run.grid.push_back(axis);
-  }
-  if (auto ranges = fn->getAttrOfType<ArrayAttr>("graph.ranges"))
-    for (auto d : ranges.getAsRange<DictionaryAttr>()) {
-      auto number = [&](StringRef name) -> std::optional<int64_t> {
-        auto a = d.getAs<IntegerAttr>(name);
-        return a ? std::optional<int64_t>(a.getInt()) : std::nullopt;
-      };
-      run.ranges.push_back({(int)*number("axis"), sizes.extent(cast<graph::DimsAttr>(d.get("extent"))[0]), (int)number("over").value_or(-1),
-                            number("low"), number("high")});
-    }
+  std::vector<test::Tensor> tensors = makeArguments(run, sizes, rng);
+  makeResults(run, sizes);
+  makeGrid(run, sizes);
   run.flops = sizes.extent(fn->getAttrOfType<graph::DimsAttr>("graph.flops")[0]) * 1e-9;
   run.bytes = sizes.extent(fn->getAttrOfType<graph::DimsAttr>("graph.bytes")[0]) * 1e-9;
   run.all();
-
-  int bad = 0;
-  if (check) {
-    test::KernelEval eval(fn, symbols, tensors);
-    auto values = fn.getBody().front().getTerminator()->getOperands();
-    for (auto [i, r] : llvm::enumerate(run.results)) {
-      int64_t count = 1;
-      for (int64_t d : r.dims)
-        count *= d;
-      test::Tensor got{r.dims, r.type, std::vector<char>(r.data, r.data + count * r.width)};
-      double largest = 1e-30, worst = 0, wantAt = 0, gotAt = 0;
-      int64_t where = 0;
-      bool all = count <= samples * 10;
-      for (int64_t s = 0; s < (all ? count : samples); ++s) {
-        int64_t p = all ? s : s == 0 ? count - 1 : s == 1 ? 0 : (int64_t)(rng() % count);
-        double want = eval.element(values[i], p), have = got.at(p), e = std::abs(want - have);
-        largest = std::max(largest, std::abs(want));
-        if (!(e <= worst))
-          worst = e, where = p, wantAt = want, gotAt = have;
-      }
-      bool ok = worst <= tolerance * largest;
-      printf("%s result %zu: error %.1e of %.3g %s", fn.getName().str().c_str(), i, worst / largest, largest, ok ? "ok" : "WRONG");
-      if (!ok)
-        printf(" at %ld: expected %.7g, but got %.7g", (long)where, wantAt, gotAt);
-      printf("\n");
-      bad |= !ok;
-    }
-  }
-  return bad;
+  test::KernelEval eval(fn, symbols, std::move(tensors));
+  return check && verify(run, eval, rng);
 }
 
 static void measure(Run &run) {
@@ -364,8 +384,7 @@ static void report(Run &run) {
 int main(int argc, char **argv) {
   mallopt(M_MMAP_THRESHOLD, 1 << 30); // temporaries of kernels stay mapped, as in the runtime
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  for (auto &o : cl::getRegisteredOptions())
-    o.second->setHiddenFlag(cl::Hidden);
+  hideForeignOptions();
   cl::ParseCommandLineOptions(argc, argv, "compiles, checks and times kernels\n");
   MLIRContext ctx;
   ctx.loadDialect<graph::GraphDialect, halide::HalideDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect>();
@@ -424,7 +443,7 @@ int main(int argc, char **argv) {
     llvm::errs() << dlerror() << "\n";
     return 1;
   }
-  int bad = 0;
+  bool bad = false;
   std::vector<std::unique_ptr<Run>> runs;
   for (auto fn : module->getOps<func::FuncOp>())
     if (fn->hasAttr("graph.kernel")) {

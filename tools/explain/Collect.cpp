@@ -1,7 +1,7 @@
 //===- Collect.cpp - facts about blocks, programs and kernels -------------===//
 #include "dialects/graph/Graph.h"
 #include "dialects/halide/Halide.h"
-#include "frontend/Derive.h"
+#include "frontend/Cost.h"
 #include "tools/explain/Report.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/Format.h"
@@ -324,7 +324,6 @@ void collectPrograms(ModuleOp module, const Manifest &m, const Program *main, in
   report.dims = toString(m, dims);
   report.plan.emplace(m, *main, dims);
   for (const Plan::Tensor &t : report.plan->tensors) {
-    report.makers.push_back(t.first);
     report.tensorLabels.push_back(main->buffers(t.buffer).label());
     report.tensorBlocks.push_back(size_t(t.first) < report.programs[0].launches.size() ? report.programs[0].launches[t.first].block : "");
   }

@@ -24,13 +24,6 @@ std::string escape(StringRef text) {
   return out;
 }
 
-std::string grouped(int64_t value) {
-  std::string s = std::to_string(value);
-  for (int i = int(s.size()) - 3; i > (value < 0); i -= 3)
-    s.insert(size_t(i), ",");
-  return s;
-}
-
 std::string digits(double value, int most) {
   if (value == 0)
     return "0";

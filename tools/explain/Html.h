@@ -9,9 +9,8 @@ namespace tintype::explain {
 
 /// Text with `<`, `>`, `&` and `"` written so that it means itself.
 std::string escape(llvm::StringRef text);
-/// `1.23` with a suitable number of digits; `1,234` for whole ones.
+/// `1.23` with a suitable number of digits.
 std::string digits(double value, int most = 3);
-std::string grouped(int64_t value);
 /// `2.4 GFLOP`, `12.3 ms`, `43 %`, `4.5 M`
 std::string flopText(double flops);
 std::string timeText(double seconds);

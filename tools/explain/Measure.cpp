@@ -13,7 +13,7 @@ namespace tintype::explain {
 static double number(const json::Object &o, StringRef key) { return o.getNumber(key).value_or(0); }
 
 static Measured measuredOf(const json::Object &o) {
-  return {number(o, "calls"), number(o, "cpu_seconds"), number(o, "wall_seconds"), number(o, "gflops"), number(o, "gbs"),
+  return {number(o, "calls"), number(o, "cpu_seconds"), number(o, "gflops"), number(o, "gbs"),
           number(o, "roof"), number(o, "share"), o.getString("bound").value_or("").str()};
 }
 
@@ -65,7 +65,6 @@ mlir::LogicalResult measure(const std::string &binary, double seconds, Report &r
   run.coreGbs = number(*o, "core_read_gbs");
   run.arenaBytes = number(*o, "arena_bytes");
   run.rssBytes = number(*o, "peak_rss_bytes");
-  run.optimizerSeconds = number(*o, "optimizer_seconds");
   run.threads = int(number(*o, "threads"));
   run.dims = o->getString("dims").value_or("").str();
   size_t missing = 0;

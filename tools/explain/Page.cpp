@@ -1,4 +1,5 @@
 //===- Page.cpp - the page: frame, overview, model, programs, sources -----===//
+#include "tools/Grouped.h"
 #include "tools/explain/Html.h"
 #include "llvm/Support/Path.h"
 

@@ -42,7 +42,7 @@ struct Block {
 
 /// What one kernel took in one step, from a run of the binary.
 struct Measured {
-  double calls = 0, seconds = 0, wallSeconds = 0, gflops = 0, gbs = 0, roof = 0, share = 0;
+  double calls = 0, seconds = 0, gflops = 0, gbs = 0, roof = 0, share = 0;
   std::string bound;
 };
 
@@ -84,7 +84,7 @@ struct ProgramFacts {
 /// One run of the binary.
 struct Run {
   double stepSeconds = 0, tokensPerSecond = 0, gflops = 0, peakGflops = 0, fraction = 0;
-  double coreGflops = 0, coreGbs = 0, arenaBytes = 0, rssBytes = 0, optimizerSeconds = 0;
+  double coreGflops = 0, coreGbs = 0, arenaBytes = 0, rssBytes = 0;
   int threads = 0;
   std::string dims;
   std::map<std::string, Measured> byKind;
@@ -98,8 +98,7 @@ struct Report {
   std::vector<ProgramFacts> programs; ///< the main one first
   std::vector<Kernel> kernels;        ///< in the order of their first launch
   std::optional<Plan> plan;           ///< of the main program
-  std::vector<int> makers;            ///< for each tensor of the plan, the launch that makes it
-  std::vector<std::string> tensorLabels, tensorBlocks;
+  std::vector<std::string> tensorLabels, tensorBlocks; ///< for each tensor of the plan
   int lossLaunch = -1;                ///< the end of the forward part, or -1
   std::vector<Remark> remarks;
   std::optional<Run> run;

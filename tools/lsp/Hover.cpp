@@ -1,4 +1,5 @@
 //===- Hover.cpp - what a name stands for ---------------------------------===//
+#include "tools/Grouped.h"
 #include "tools/lsp/Features.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"

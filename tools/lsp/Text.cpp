@@ -116,11 +116,4 @@ bool isTooDeep(llvm::StringRef json) {
 
 std::string clean(llvm::StringRef text) { return llvm::json::isUTF8(text) ? text.str() : llvm::json::fixUTF8(text); }
 
-std::string grouped(int64_t n) {
-  std::string s = std::to_string(n);
-  for (int i = int(s.size()) - 3; i > 0; i -= 3)
-    s.insert(i, ",");
-  return s;
-}
-
 } // namespace tintype::lsp

@@ -30,8 +30,6 @@ std::string uriOf(llvm::StringRef path);
 bool isTooDeep(llvm::StringRef json);
 /// Text for the protocol, which must be UTF-8.
 std::string clean(llvm::StringRef text);
-/// `124,439,808`
-std::string grouped(int64_t n);
 
 } // namespace tintype::lsp
 

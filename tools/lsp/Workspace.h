@@ -9,7 +9,8 @@
 #ifndef TINTYPE_TOOLS_LSP_WORKSPACE_H
 #define TINTYPE_TOOLS_LSP_WORKSPACE_H
 
-#include "frontend/Derive.h"
+#include "frontend/Cost.h"
+#include "frontend/Elaborate.h"
 #include "frontend/Lexer.h"
 #include "tools/lsp/Names.h"
 #include "tools/lsp/Text.h"
@@ -84,7 +85,6 @@ public:
   Document *find(llvm::StringRef uri);
   /// Up to date.
   Analysis *analysisOf(llvm::StringRef uri);
-  const std::map<std::string, Document> &documents() const { return docs; }
 
   /// What to publish: messages by URI. A URI that had some and has none now is
   /// there with an empty list. Empties the list of what is to be published.
