@@ -19,8 +19,9 @@ using namespace tintype::tune;
 namespace {
 struct Options {
   std::string model, target = "host", db, budget = "10m", dims, exportTo, importFrom, fault, only, dtype;
+  std::vector<double> roof;
   bool resume = false, show = false;
-  int jobs = 1, threads = 0, most = 1 << 30;
+  int jobs = 0, threads = 0, most = 1 << 30;
   double limit = 0;
   frontend::LoadOptions load;
 };
@@ -141,7 +142,7 @@ static int run(const Options &o) {
   t.folder = cache + "/tune-" + std::to_string(getpid());
   t.budget = *budget;
   t.resume = o.resume;
-  t.jobs = std::max(o.jobs, 1);
+  t.jobs = o.jobs > 0 ? o.jobs : rt::Threads::physicalCores();
   t.fault = o.fault;
   t.most = o.most;
   t.limit = o.limit;
@@ -150,7 +151,8 @@ static int run(const Options &o) {
   t.machine = thisMachine(codegen::targetString(compile), threads);
   t.model = modelOf(scheduleOptions(compile));
   t.dims = tune::dimsOf(*module, t.dims);
-  t.roof = probeRoof(codegen::cpuFeatures(compile), threads, std::clamp(*budget / 300, 0.05, 0.5));
+  t.roof = o.roof.size() == 3 ? Roof{o.roof[0], o.roof[1], o.roof[2]}
+                              : probeRoof(codegen::cpuFeatures(compile), threads, std::clamp(*budget / 300, 0.05, 0.5));
 
   struct sigaction action {};
   action.sa_handler = [](int) { interrupted = true; };
@@ -186,7 +188,7 @@ void tools::addTuneCommand(CLI::App &app, int &status) {
   command->add_option("--target", o->target, "Halide target (default: this machine)")->type_name("T");
   command->add_option("--dims", o->dims, "runtime dims to measure at, as B=8,T=256 (default: the recipe's)")->type_name("DIMS");
   command->add_option("--threads", o->threads, "threads that run a kernel (default: physical cores)")->type_name("N")->check(CLI::Range(0, 1024));
-  command->add_option("--jobs", o->jobs, "candidates compiled at once (default: 1, which disturbs the clock least)")->type_name("N")->check(CLI::Range(1, 1024));
+  command->add_option("--jobs", o->jobs, "candidates compiled at once, then measured one by one (default: physical cores)")->type_name("N")->check(CLI::Range(0, 1024));
   command->add_option("--dtype", o->dtype, "which training is tuned: f32 or bf16 (default: the recipe's)")
       ->type_name("DTYPE")
       ->check(CLI::IsMember({"f32", "bf16"}));
@@ -197,7 +199,8 @@ void tools::addTuneCommand(CLI::App &app, int &status) {
   command->add_option("--kernel", o->only, "tune this kernel only")->type_name("NAME");
   command->add_option("--trials", o->most, "stop after so many candidates")->group("");
   command->add_option("--limit", o->limit, "seconds that a candidate may take in all")->group("");
-  command->add_option("--fault", o->fault, "let every candidate go wrong: crash, hang, overrun, far, exit, wrong")->group("");
+  command->add_option("--roof", o->roof, "what the machine can do, not probed: FLOPs of f32, of bf16, and bytes a second")->delimiter(',')->group("");
+  command->add_option("--fault", o->fault, "let every candidate go wrong: crash, hang, overrun, far, exit, wrong; or seem good: lucky, equal")->group("");
   command->footer("Examples:\n"
                   "  tintype tune gpt2.tin --budget 10m\n"
                   "  tintype tune gpt2.tin --set layers=6 --resume\n"

@@ -27,7 +27,8 @@ std::string lastLine(const std::string &log) {
 
 /// Waits for `pid`, reading its output.
 static void collect(pid_t pid, int outFd, int errFd, double seconds, const volatile bool &interrupted, Ended &r) {
-  auto start = Clock::now();
+  auto last = Clock::now();
+  double spent = 0; // while neither of us is stopped, as a shell stops a job
   bool ended = false;
   r.byItself = true;
   pollfd fds[2] = {{outFd, POLLIN, 0}, {errFd, POLLIN, 0}};
@@ -49,7 +50,9 @@ static void collect(pid_t pid, int outFd, int errFd, double seconds, const volat
     ended = got == pid || (got < 0 && errno != EINTR);
     if (!ended && fds[0].fd < 0 && fds[1].fd < 0)
       usleep(1000);
-    double spent = std::chrono::duration<double>(Clock::now() - start).count();
+    auto time = Clock::now();
+    spent += std::min(std::chrono::duration<double>(time - last).count(), 1.0);
+    last = time;
     if (!ended && r.byItself && (interrupted || spent > seconds)) {
       kill(-pid, SIGKILL);
       kill(pid, SIGKILL);
@@ -103,11 +106,7 @@ Ended runSelf(const std::vector<std::string> &arguments, double seconds, const v
   return r;
 }
 
-static Outcome outcome(llvm::StringRef status, const llvm::Twine &message) {
-  Outcome o;
-  o.status = status.str(), o.message = message.str();
-  return o;
-}
+static Outcome outcome(llvm::StringRef status, const llvm::Twine &message) { return {status.str(), message.str(), {}}; }
 
 Outcome runChild(const Job &job, const volatile bool &interrupted) {
   std::string file = job.cacheDir + "/job-XXXXXX";

@@ -58,7 +58,7 @@ Expected<std::vector<Winner>> importJson(StringRef text) {
     std::string setting;
     for (auto [name, field, most] : {std::tuple<const char *, std::string *, size_t>{"kernel", &w.kernel, 64}, {"cpu", &w.machine.cpu, 200},
                                      {"target", &w.machine.target, 1000}, {"compiler", &w.machine.compiler, 100},
-                                     {"dims", &w.dims, 200}, {"setting", &setting, 1000}, {"why", &w.why, 200}}) {
+                                     {"dims", &w.dims, 200}, {"setting", &setting, 1000}, {"why", &w.why, 400}}) {
       auto s = o->getString(name);
       if (!s || !isPlain(*s, most))
         return fail(at + "expected \"" + name + "\" to be plain text of at most " + Twine(most) + " characters");

@@ -16,24 +16,29 @@ using schedule::Setting;
 struct Job {
   std::string file;               ///< module with the kernel function, without a pipeline
   std::string target = "host", cacheDir;
-  Setting incumbent, candidate;   ///< candidate equal to incumbent: only it is measured
+  std::vector<Setting> settings;  ///< the first is what the others are compared with
+  bool isTrusted = false;         ///< they gave right results before
   Dims dims;
   int threads = 1;
-  bool compileOnly = false;
+  bool compileOnly = false;       ///< of the last one
   double seconds = 0.3;           ///< for the measuring itself
   int64_t memoryBytes = 0;        ///< address space of the child
   double limitSeconds = 60;       ///< for the whole child
   std::string fault;              ///< tests: what the candidate shall do wrong
 };
 
+/// One setting beside the first.
+struct Timing {
+  double seconds = 0; ///< median
+  double ratio = 1;   ///< median of the first's time over its own, round by round
+  double error = 0;   ///< half of the interval that holds the true median in 19 of 20 cases (of the first: of its time, as a part)
+};
+
 /// What came of it.
 struct Outcome {
   std::string status;   ///< ok, invalid, compile, wrong, overrun, crash, timeout, lost, stopped
   std::string message;
-  double incumbent = 0; ///< seconds, medians
-  double candidate = 0;
-  double ratio = 1;     ///< median of incumbent over candidate, pair by pair
-  double spread = 0;    ///< half the pairs lie this close to it (or, of one, to its median time), as a part of it
+  std::vector<Timing> timings; ///< of each setting, when ok
 };
 
 std::string toJson(const Job &job);

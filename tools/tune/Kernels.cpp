@@ -51,9 +51,11 @@ Roof probeRoof(const std::vector<std::string> &features, int threads, double sec
   return {peak.core * threads * 1e9, dots.core * threads * 1e9, probeReading(pool, seconds)};
 }
 
+/// Less than this need not come from memory.
+static constexpr double kCached = 4 << 20;
+
 double Kernel::roof(const Roof &r) const {
-  constexpr double cached = 4 << 20; // less than this need not come from memory
-  return std::max({flops / (isRounded ? r.dots : r.flops), bytes > cached ? bytes / r.bytes : 0, 1e-9});
+  return std::max({flops / (isRounded ? r.dots : r.flops), bytes > kCached ? bytes / r.bytes : 0, 1e-9});
 }
 
 Dims dimsOf(ModuleOp module, const Dims &given) {
@@ -138,15 +140,20 @@ static void count(Kernel &k, const Dims &dims, const schedule::Machine &machine)
 std::string Kernel::boundBy(const Roof &r, double seconds) const {
   // A call is about 13 cycles a vector, in which 52 operations a lane would fit; packing an element takes a
   // load, a store and half a shuffle, two or three times over for blocks on both sides.
-  std::pair<double, const char *> parts[] = {{bytes > (4 << 20) ? bytes / r.bytes : 0, "memory"},
+  const bool isCached = bytes <= kCached;
+  std::pair<double, const char *> parts[] = {{isCached && (isContraction || isBlock) ? 0 : bytes / r.bytes, isCached ? "data from a cache (as if from memory)" : "memory"},
                                              {calls * 52 / r.flops, "transcendental functions"},
-                                             {isBlock ? flops / r.flops : 0, "products"},
+                                             {isBlock || isContraction ? flops / (isRounded ? r.dots : r.flops) : 0, "products"},
                                              {isContraction && !isBlock ? packed * 4 * 3 / (r.bytes * 2) : 0, "packing"},
                                              {isContraction || isBlock ? 0 : 2 * flops / r.flops, "arithmetic without products"}};
-  auto largest = std::max_element(std::begin(parts), std::end(parts));
   if (seconds < 2e-5)
-    return "launch: a few microseconds";
-  return llvm::formatv("{0}: {1:f0} % of its time", largest->second, 100 * std::min(largest->first / seconds, 1.0));
+    return "a few microseconds, too short to say";
+  std::sort(std::begin(parts), std::end(parts), [](auto &a, auto &b) { return a.first > b.first; });
+  std::string text;
+  for (auto [part, name] : parts)
+    if (text.empty() || part > 0.05 * seconds)
+      text += (text.empty() ? "" : ", ") + llvm::formatv("{0} {1:f0} %", name, 100 * std::min(part / seconds, 1.0)).str();
+  return text + " of its time";
 }
 
 static std::string roleOf(const std::string &dtype) { return dtype == "bf16" ? "train_step_bf16" : "train_step"; }

@@ -28,8 +28,8 @@ struct Kernel {
   bool isRounded = false;      ///< its products are of bf16
   /// Seconds that arithmetic or memory takes at the least.
   double roof(const Roof &r) const;
-  /// What the time goes into where `seconds` is far from the roof: the largest
-  /// of what the kernel's text says it must do, as a part of `seconds`.
+  /// What the time goes into where `seconds` is far from the roof: what the kernel's
+  /// text says it must do, as parts of `seconds`, the largest first.
   std::string boundBy(const Roof &r, double seconds) const;
 };
 

@@ -3,9 +3,11 @@
 //
 //   take a step from the incumbent that is new (by the text of its schedule) and not hopeless (by the model)
 //   measure it beside the incumbent; better by 3 %?  measure it again, beside the template's own choice;
-//   better by 2 % there?  then it is the incumbent, and the row that builds use
+//   better by 2 % there?  then it is the incumbent
 //
-// The template's choice stays where nothing wins twice, so the result is never slower.
+// and with the last part of the time a final round: the best few and the template's choice in turn, in five
+// processes. The winner is the simplest of those that cannot be told from the best, and it must beat the template
+// by more than its error; so a run that follows finds the same one, and the result is never slower.
 //===----------------------------------------------------------------------===//
 #ifndef TINTYPE_TOOLS_TUNE_TUNER_H
 #define TINTYPE_TOOLS_TUNE_TUNER_H
@@ -40,6 +42,11 @@ public:
   void printTable() const;
 
 private:
+  /// A candidate that ran right.
+  struct Try {
+    Setting setting;
+    double gain, error;            ///< over the template's choice
+  };
   struct State {
     Kernel kernel;
     std::string file;
@@ -52,28 +59,37 @@ private:
     std::string queueOf;           ///< that incumbent
     bool isMeasured = false, isStarted = false, isExhausted = false;
     int failures = 0;
-    double best = 0;               ///< ratio of the best candidate, seen once
-    double spread = 0;             ///< of a ratio, the widest seen
+    std::vector<Try> tries;
+    double error = 0;              ///< of the gain, or of the time where nothing was compared
     std::optional<Winner> last;    ///< of an earlier run like this one
-    double lastAgain = 0;          ///< what its setting gained in this run, or 0
     double part(const Tuner &t) const;
     bool isFar() const;            ///< from its roof, without having gained much
-    std::string explain(const Roof &roof) const;
+    std::string explain(const Tuner &t) const;
+    const Try *find(const Setting &setting) const;
+    std::vector<Try> best(size_t most) const; ///< the best first
+    void put(const Try &next);     ///< in place of what was known of its setting
   };
+  double spent() const;
+  /// Seconds for trying candidates; the last part of the budget is not for that.
   double left() const;
   void baseline(State &s, double until);
   llvm::Error search(State &s, double until);
+  llvm::Error begin(State &s);
   /// Steps from the incumbent: what is to change in turn, each by the model's estimate.
   void fillQueue(State &s);
   /// New steps from the incumbent of `s`, planned; at most `most`.
   std::vector<Setting> propose(State &s, size_t most);
-  Job jobFor(const State &s, double seconds) const;
+  Job jobFor(const State &s, std::vector<Setting> settings, double seconds) const;
   void compileAhead(const State &s, const std::vector<Setting> &settings) const;
   llvm::Error attempt(State &s, const Setting &candidate);
+  /// The final round for every kernel that has a candidate.
+  llvm::Error decideAll();
+  void decide(State &s);
   llvm::Error save(State &s);
   void progress(const State *now, bool isLast = false);
   void printComparison() const;
   double stepSeconds(bool after) const;
+  std::vector<const State *> byPart() const;
 
   std::vector<State> states;
   Database &db;
