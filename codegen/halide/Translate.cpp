@@ -6,6 +6,7 @@
 #include "codegen/halide/Directives.h"
 #include "codegen/halide/Math.h"
 #include "codegen/halide/Target.h"
+#include "codegen/halide/Transpose.h"
 
 using namespace mlir;
 using namespace tintype::halide;
@@ -282,7 +283,10 @@ FailureOr<H::Module> Translator::run() {
       return failure();
   try {
     std::string name = pipeline.getKernel().str();
-    H::Module m = H::Pipeline(outputs).compile_to_module(arguments, name, target, H::LinkageType::ExternalPlusArgv);
+    H::Pipeline whole(outputs);
+    auto turn = turnSquares();
+    whole.add_custom_lowering_pass(turn.get(), nullptr);
+    H::Module m = whole.compile_to_module(arguments, name, target, H::LinkageType::ExternalPlusArgv);
     // Halide puts outputs in the order of their computation; the contract wants results in order.
     for (auto &fn : m.functions()) {
       if (fn.name != name)

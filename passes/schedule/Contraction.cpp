@@ -322,9 +322,9 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
   unroll(acc, 0, "mv");
   if (isUnrolled)
     unroll(acc, 0, "ri");
+  bool packsStrips = isPacked && packAlongK && isStripOuter && c.streamsA;
   for (const std::string &p : isPacked ? Strings{B, A} : Strings{B}) {
-    bool isStrip = p == A && packAlongK && isStripOuter && c.streamsA;
-    if (isStrip) {
+    if (p == A && packsStrips) {
       computeAt(p, C, "mo");
       boundExtent(p, "mo", 1);
     } else if (isChunked) {
@@ -393,7 +393,7 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
     }
   }
 
-  tiles[op] = {C, NR, MR, c.m, c.n, isChunked, {}};
+  tiles[op] = {C, NR, MR, c.m, c.n, isChunked, packsStrips, {}, {}};
   unsigned m = c.m, n = c.n;
   readers[op.getResult()] = [=](Body &b, ArrayRef<Value> at) {
     AffineExpr d0 = getAffineDimExpr(0, b.b.getContext());

@@ -177,6 +177,15 @@ ComputeOp Lowering::tileOf(ComputeOp op) {
   return {};
 }
 
+bool Lowering::readsBeside(StringRef consumer, const Tiles &tiles, size_t rank) {
+  bool does = false;
+  pipeline.walk([&](halide::LoadOp load) {
+    auto f = dyn_cast<halide::FuncOp>(load->getParentOp());
+    does |= f && f.getSymName() == consumer && load.getSource() != tiles.func && load.getIndices().size() >= rank;
+  });
+  return does;
+}
+
 bool Lowering::isOnlyReader(StringRef consumer, StringRef name) {
   bool only = true;
   pipeline.walk([&](halide::LoadOp load) {
@@ -205,9 +214,12 @@ void Lowering::scheduleElementwise(StringRef name, ArrayRef<AffineExpr> over, Co
   }
   Tiles &t = tiles[tile];
   split(name, -1, var(t.n), "no", "nv", t.width, halide::Tail::guard);
-  if (!t.isChunked && t.strip.empty() && isOnlyReader(name, t.func) && machine.value("stream", 1)) {
-    // One strip of rows after the other: stores overlap with the next products.
+  bool canFollow = !t.isChunked && t.strip.empty() && isOnlyReader(name, t.func);
+  // Stores overlap with the next products: of the next tile, or of the next strip of rows where something
+  // is read beside, which wants long rows.
+  if (int stream = canFollow ? machine.value("stream", readsBeside(name, t, rank) ? 1 : 2) : 0) {
     t.strip = name.str();
+    t.at = stream > 1 && !t.packsStrips ? "no" : "mo";
     split(name, -1, var(t.m), "mo", "mv", t.rows, halide::Tail::guard);
     Strings order{"nv", "mv", "no", "mo"};
     for (int i = rank - 1; i >= 0; --i)
@@ -360,8 +372,10 @@ LogicalResult Lowering::finish(Operation *mark) {
     if (t.strip.empty()) {
       computeRoot(t.func);
     } else {
-      computeAt(t.func, t.strip, "mo");
+      computeAt(t.func, t.strip, t.at);
       boundExtent(t.func, "mo", 1);
+      if (t.at == "no")
+        boundExtent(t.func, "no", 1);
     }
   }
   mark->erase();

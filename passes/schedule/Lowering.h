@@ -197,6 +197,15 @@ private:
     std::string func;
     int64_t element = 0;
   };
+  struct Tiles {
+    std::string func; ///< C
+    int width, rows;
+    unsigned m, n;
+    bool isChunked;
+    bool packsStrips;   ///< rows of A are packed strip by strip
+    std::string strip;  ///< the func in whose loops C is computed, or empty: at the root
+    std::string at;     ///< the loop: "mo", for a strip of rows, or "no", for a tile
+  };
   LogicalResult lowerContraction(graph::ComputeOp op, const Contraction &c, StringRef name);
   LogicalResult lowerReduction(graph::ComputeOp op, StringRef name);
   LogicalResult lowerScatter(graph::ScatterOp op, StringRef name);
@@ -223,19 +232,14 @@ private:
   void emitCosts();
   /// The contraction that `op` reads elementwise, directly or through what is inline, or null.
   graph::ComputeOp tileOf(graph::ComputeOp op);
+  /// Whether the func `consumer` of tiles reads, beside them, tensors of its own size.
+  bool readsBeside(StringRef consumer, const Tiles &tiles, size_t rank);
   /// Whether the func `consumer` is all that reads the func `name`.
   bool isOnlyReader(StringRef consumer, StringRef name);
 
   OpBuilder definitions, directives;
   llvm::DenseMap<Operation *, Place> places;
   llvm::DenseMap<Operation *, Contraction> contractions;
-  struct Tiles {
-    std::string func; ///< C
-    int width, rows;
-    unsigned m, n;
-    bool isChunked;
-    std::string strip; ///< the func at whose strips of rows C is computed, or empty: at the root
-  };
   llvm::MapVector<Operation *, Tiles> tiles;
   /// Directives that depend on all readers of a func.
   std::vector<std::function<void()>> late;

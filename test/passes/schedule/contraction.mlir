@@ -1,4 +1,4 @@
-// A sum of products gets panels, a register tile and blocks; what follows is computed strip by strip on the tiles.
+// A sum of products gets panels, a register tile and blocks; what follows is computed tile by tile, or strip by strip where it reads beside.
 // RUN: tintype-opt %s --schedule-kernels | FileCheck %s
 // A scheduled kernel goes through text unchanged, and keeps its schedule when it is scheduled again.
 // RUN: tintype-opt %s --schedule-kernels -o %t.mlir
@@ -30,7 +30,29 @@ func.func private @k_linear(%x: tensor<?x384xf32, #graph.dims<M, 384>>, %w: tens
 // CHECK: halide.compute_at @[[ACC]] in @[[C:.*]] at "no"
 // CHECK: halide.vectorize @[[ACC]] update 0 "nv" by 16
 // CHECK: halide.unroll @[[ACC]] update 0 "ri"
-// CHECK: halide.compute_at @[[C]] in @[[Y]] at "mo"
+// CHECK: halide.compute_at @[[C]] in @[[Y]] at "no"
+// CHECK: halide.bound_extent @[[C]] "no" extent 1
+
+// What reads another tensor of the result's size beside the tiles reads and writes long rows: a strip at a time.
+// CHECK-LABEL: halide.pipeline @k_residual
+// CHECK: halide.output @[[Y:.*]] result 0
+// CHECK: halide.compute_at @[[C:.*]] in @[[Y]] at "mo"
+// CHECK-NOT: halide.bound_extent @[[C]] "no"
+func.func private @k_residual(%x: tensor<?x384xf32, #graph.dims<M, 384>>, %w: tensor<384x1152xf32>, %old: tensor<?x1152xf32, #graph.dims<M, 1152>>) -> tensor<?x1152xf32, #graph.dims<M, 1152>> attributes {graph.kernel, graph.kind = "contraction"} {
+  %z = graph.compute sum over <M, 1152> by <384> : tensor<?x1152xf32, #graph.dims<M, 1152>> {
+    %0 = graph.read %x[(d0, d1, d2) -> (d0, d2)] : tensor<?x384xf32, #graph.dims<M, 384>>
+    %1 = graph.read %w[(d0, d1, d2) -> (d2, d1)] : tensor<384x1152xf32>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %y = graph.compute none over <M, 1152> by <> : tensor<?x1152xf32, #graph.dims<M, 1152>> {
+    %0 = graph.read %z[(d0, d1) -> (d0, d1)] : tensor<?x1152xf32, #graph.dims<M, 1152>>
+    %1 = graph.read %old[(d0, d1) -> (d0, d1)] : tensor<?x1152xf32, #graph.dims<M, 1152>>
+    %2 = arith.addf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  return %y : tensor<?x1152xf32, #graph.dims<M, 1152>>
+}
 
 // A product that is no contraction (both factors read all loops) is a plain reduction along the contiguous dim.
 // CHECK-LABEL: halide.pipeline @k_dot
