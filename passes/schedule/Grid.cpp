@@ -81,8 +81,7 @@ std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contr
   return best;
 }
 
-/// Whether `op` reads a result of its kernel, or what is made from one.
-static bool readsResult(ComputeOp op) {
+bool readsResult(ComputeOp op) {
   return llvm::any_of(readsOf(op), [](ReadOp read) {
     auto source = read.getSource().getDefiningOp<ComputeOp>();
     return source && (llvm::any_of(source->getUsers(), [](Operation *user) { return isa<func::ReturnOp>(user); }) ||

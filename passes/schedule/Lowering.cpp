@@ -71,10 +71,22 @@ static int64_t costOf(Operation *definition) {
   return cost;
 }
 
+/// Whether all that reads `op` is results at the same point, which can be one tuple.
+bool Lowering::isForOneTuple(ComputeOp op) {
+  return llvm::all_of(op->getUsers(), [&](Operation *user) {
+    auto read = dyn_cast<ReadOp>(user);
+    auto result = read ? dyn_cast<ComputeOp>(read->getParentOp()) : ComputeOp();
+    return result && !result.isReduction() && isResult(result) && result.getOver() == op.getOver() && read.getMap().isIdentity() &&
+           !readsResult(result);
+  });
+}
+
 /// A pointwise definition is written inline where that repeats little work.
 bool Lowering::isInline(ComputeOp op) {
   if (op.isReduction() || isResult(op))
     return false;
+  if (isForOneTuple(op)) // evaluated once for the point
+    return true;
   int64_t cost = costOf(op), uses = 0;
   for (ReadOp r : readsOf(op))
     if (auto source = r.getSource().getDefiningOp<ComputeOp>(); source && isInline(source))

@@ -127,6 +127,8 @@ Value roundedOf(Value factor);
 bool areRounded(ArrayRef<Value> a, ArrayRef<Value> b);
 /// The read behind `v`, which may be widened from bf16, or null.
 graph::ReadOp readBehind(Value v);
+/// Whether `op` reads a result of its kernel, or what is made from one.
+bool readsResult(graph::ComputeOp op);
 /// Which loop dim is the innermost index of `read`, or -1.
 int innermostLoop(graph::ReadOp read);
 /// A guess at an extent for decisions; runtime dims count as 64.
@@ -214,6 +216,7 @@ private:
   void scheduleElementwise(StringRef name, ArrayRef<AffineExpr> over, graph::ComputeOp tile);
   void readFunc(Value tensor, StringRef func, int64_t element = 0);
   bool isInline(graph::ComputeOp op);
+  bool isForOneTuple(graph::ComputeOp op);
   /// Whether the func of `op`, a tensor of bf16, is to hold the rounded values as f32.
   bool isWide(graph::ComputeOp op);
   bool isResult(Operation *op);

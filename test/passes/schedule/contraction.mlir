@@ -54,6 +54,40 @@ func.func private @k_residual(%x: tensor<?x384xf32, #graph.dims<M, 384>>, %w: te
   return %y : tensor<?x1152xf32, #graph.dims<M, 1152>>
 }
 
+// A heavy term that only results at the same point read is evaluated in their tuple: it has no func of its own.
+// CHECK-LABEL: halide.pipeline @k_activation_and_derivative
+// CHECK-NOT: halide.func @{{.*}}(%i1, %i0)
+// CHECK: halide.func @{{.*}}_acc
+// CHECK: halide.func @[[Y:.*]](%i1, %i0)
+// CHECK-NOT: halide.func
+// CHECK: halide.output @[[Y]] result 0
+// CHECK: halide.output @[[Y]] element 1 result 1
+func.func private @k_activation_and_derivative(%x: tensor<?x384xf32, #graph.dims<M, 384>>, %w: tensor<384x1152xf32>, %before: tensor<?x1152xf32, #graph.dims<M, 1152>>) -> (tensor<?x1152xf32, #graph.dims<M, 1152>>, tensor<?x1152xf32, #graph.dims<M, 1152>>) attributes {graph.kernel, graph.kind = "contraction"} {
+  %z = graph.compute sum over <M, 1152> by <384> : tensor<?x1152xf32, #graph.dims<M, 1152>> {
+    %0 = graph.read %x[(d0, d1, d2) -> (d0, d2)] : tensor<?x384xf32, #graph.dims<M, 384>>
+    %1 = graph.read %w[(d0, d1, d2) -> (d2, d1)] : tensor<384x1152xf32>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %t = graph.compute none over <M, 1152> by <> : tensor<?x1152xf32, #graph.dims<M, 1152>> {
+    %0 = graph.read %before[(d0, d1) -> (d0, d1)] : tensor<?x1152xf32, #graph.dims<M, 1152>>
+    %1 = math.tanh %0 : f32
+    graph.yield %1 : f32
+  }
+  %y = graph.compute none over <M, 1152> by <> : tensor<?x1152xf32, #graph.dims<M, 1152>> {
+    %0 = graph.read %t[(d0, d1) -> (d0, d1)] : tensor<?x1152xf32, #graph.dims<M, 1152>>
+    %1 = arith.addf %0, %0 : f32
+    graph.yield %1 : f32
+  }
+  %d = graph.compute none over <M, 1152> by <> : tensor<?x1152xf32, #graph.dims<M, 1152>> {
+    %0 = graph.read %t[(d0, d1) -> (d0, d1)] : tensor<?x1152xf32, #graph.dims<M, 1152>>
+    %1 = graph.read %z[(d0, d1) -> (d0, d1)] : tensor<?x1152xf32, #graph.dims<M, 1152>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  return %y, %d : tensor<?x1152xf32, #graph.dims<M, 1152>>, tensor<?x1152xf32, #graph.dims<M, 1152>>
+}
+
 // A product that is no contraction (both factors read all loops) is a plain reduction along the contiguous dim.
 // CHECK-LABEL: halide.pipeline @k_dot
 // CHECK: halide.func @{{.*}}_part(%l, %i0)
