@@ -15,11 +15,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <random>
-#include <sys/resource.h>
 
 namespace tintype::rt {
 namespace {
@@ -33,10 +33,14 @@ struct BenchOptions {
   bool json = false, profile = false, memory = false;
 };
 
+/// Of this program; getrusage would count what forked it as well.
 int64_t peakRss() {
-  struct rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss * int64_t(1024);
+  std::ifstream status("/proc/self/status");
+  std::string line;
+  while (std::getline(status, line))
+    if (line.compare(0, 6, "VmHWM:") == 0)
+      return std::strtoll(line.c_str() + 6, nullptr, 10) * int64_t(1024);
+  return 0;
 }
 
 /// B and T from the flags; where they are free, a batch of 4 and a context of 256.
@@ -219,7 +223,7 @@ void addMode(CLI::App *bench, Context &context, const char *name, const char *he
       ->check(CLI::PositiveNumber);
   sub->add_option("--dtype", o->dtype, "type that products are computed in (default: the model's precision, else f32)")
       ->check(CLI::IsMember({"f32", "bf16"}));
-  sub->add_option("--memory-limit", o->memoryLimit, "compute values again where keeping them takes more, e.g. 2G");
+  sub->add_option("--memory-limit", o->memoryLimit, "what the process may take: smaller chunks, values computed again, e.g. 2G");
   sub->add_option("--seconds", o->seconds, "how long to measure")->capture_default_str()->check(CLI::PositiveNumber);
   sub->add_flag("--json", o->json, "one JSON object on standard output");
   sub->add_flag("--profile", o->profile, "time, rate and share of the roof of each kernel, on standard error and in --json");

@@ -24,11 +24,12 @@ std::atomic<size_t> totalScratch{0};
 /// the block below.
 struct alignas(kAlign) Header {
   size_t size, previous;
-  bool freed, onHeap;
+  bool freed, isAlone; ///< isAlone: in a mapping of its own
 };
 
-/// Temporaries of kernels, one stack per thread. What does not fit comes from
-/// the heap once; when the stack is empty again it grows to what was needed.
+/// Temporaries of kernels, one stack per thread. What does not fit is mapped alone,
+/// once; when the stack is empty again it grows to what was needed. Not from malloc,
+/// which would keep it for a thread that never asks again.
 class Scratch {
 public:
   void *take(size_t bytes) {
@@ -38,7 +39,7 @@ public:
     if (top == 0 && highWater > capacity)
       grow();
     if (top + need > capacity) {
-      auto *h = static_cast<Header *>(aligned_alloc(kAlign, need));
+      auto *h = reinterpret_cast<Header *>(mapHuge(need));
       if (!h)
         return nullptr;
       *h = {need, 0, false, true};
@@ -54,8 +55,10 @@ public:
   void give(void *p) {
     Header *h = static_cast<Header *>(p) - 1;
     wanted -= h->size;
-    if (h->onHeap)
-      return free(h);
+    if (h->isAlone) {
+      munmap(h, h->size);
+      return;
+    }
     h->freed = true;
     while (top > 0) {
       auto *above = reinterpret_cast<Header *>(base + last);
@@ -73,7 +76,7 @@ public:
 
 private:
   void grow() {
-    size_t size = alignUp(highWater, size_t(2) << 20);
+    size_t size = alignUp(highWater, size_t(1) << 16);
     uint8_t *p = mapHuge(size);
     if (!p)
       return;

@@ -1,5 +1,6 @@
 //===- Manifest.cpp -------------------------------------------------------===//
 #include "runtime/Manifest.h"
+#include <google/protobuf/arena.h>
 
 extern "C" {
 extern const unsigned char tintype_manifest[];
@@ -52,8 +53,7 @@ static void checkProgram(const Program &p, const Manifest &m) {
   }
 }
 
-Manifest parseManifest(const void *data, size_t size) {
-  Manifest m;
+static void parse(Manifest &m, const void *data, size_t size) {
   if (size > INT32_MAX || !m.ParseFromArray(data, static_cast<int>(size)))
     fail("the manifest in this binary does not parse");
   for (const Kernel &k : m.kernels())
@@ -62,11 +62,22 @@ Manifest parseManifest(const void *data, size_t size) {
         fail("the manifest in this binary is damaged: kernel ", k.name(), " takes dim ", s);
   for (const Program &p : m.programs())
     checkProgram(p, m);
+}
+
+Manifest parseManifest(const void *data, size_t size) {
+  Manifest m;
+  parse(m, data, size);
   return m;
 }
 
+/// In an arena, since it is many small messages that live as long as the process.
 const Manifest &linkedManifest() {
-  static const Manifest m = parseManifest(tintype_manifest, tintype_manifest_size);
+  static google::protobuf::Arena arena;
+  static const Manifest &m = [&]() -> const Manifest & {
+    auto *parsed = google::protobuf::Arena::CreateMessage<Manifest>(&arena);
+    parse(*parsed, tintype_manifest, tintype_manifest_size);
+    return *parsed;
+  }();
   return m;
 }
 

@@ -3,15 +3,16 @@
 #include "runtime/Error.h"
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <numeric>
 #include <sys/mman.h>
 
 namespace tintype::rt {
 
-constexpr size_t kHugePage = size_t(2) << 20;
+constexpr size_t kPage = 4096, kHugePage = size_t(2) << 20;
 
 uint8_t *mapHuge(size_t bytes) {
-  size_t size = alignUp(bytes, kHugePage), padded = size + kHugePage;
+  size_t size = alignUp(bytes, kPage), padded = size + kHugePage; // the tail in small pages: what is not used is not there
   if (padded < bytes)
     return nullptr;
   void *p = mmap(nullptr, padded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -27,7 +28,7 @@ uint8_t *mapHuge(size_t bytes) {
   return base;
 }
 
-Memory::Memory(size_t n, const std::string &what) : bytes(alignUp(std::max<size_t>(n, 1), kHugePage)) {
+Memory::Memory(size_t n, const std::string &what) : bytes(alignUp(std::max<size_t>(n, 1), kPage)) {
   base = mapHuge(n ? n : 1);
   if (!base)
     fail("not enough memory: ", what, " needs ", formatBytes(static_cast<double>(n)),
@@ -90,23 +91,66 @@ size_t placeLifetimes(std::vector<Lifetime> &buffers) {
   return total;
 }
 
-/// Longest first: a short one finds a gap between launches anywhere.
-void placeAmong(std::vector<Lifetime> &buffers, const std::vector<Lifetime> &taken, size_t bytes) {
+namespace {
+/// In the given order, those that fit; the rest is elsewhere.
+void placeInOrder(std::vector<Lifetime> &buffers, const std::vector<Lifetime> &taken, size_t bytes, const std::vector<int> &order) {
   Block block;
   for (const Lifetime &t : taken)
     block.add(t);
-  std::vector<int> order = largestFirst(buffers);
-  auto span = [&](int i) { return buffers[i].last - buffers[i].first; };
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return span(a) > span(b); });
   for (int i : order) {
     Lifetime &b = buffers[i];
     size_t offset = block.gapFor(b);
-    if (offset + alignUp(b.bytes) > bytes)
+    b.isElsewhere = offset + alignUp(b.bytes) <= bytes;
+    if (!b.isElsewhere)
       continue;
     b.offset = offset;
-    b.isElsewhere = true;
     block.add(b);
   }
+}
+
+/// When most of what is not elsewhere is alive.
+int fullest(const std::vector<Lifetime> &buffers) {
+  std::map<int, int64_t> change;
+  for (const Lifetime &b : buffers)
+    if (!b.isElsewhere) {
+      change[b.first] += b.bytes;
+      change[b.last + 1] -= b.bytes;
+    }
+  int64_t alive = 0, most = 0;
+  int at = 0;
+  for (auto [launch, bytes] : change)
+    if ((alive += bytes) > most) {
+      most = alive;
+      at = launch;
+    }
+  return at;
+}
+} // namespace
+
+/// Longest first: a short one finds a gap between launches anywhere. What then fills the rest most goes
+/// first in another try.
+size_t placeAmong(std::vector<Lifetime> &buffers, const std::vector<Lifetime> &taken, size_t bytes) {
+  constexpr int kTries = 40;
+  std::vector<int> order = largestFirst(buffers);
+  auto span = [&](int i) { return buffers[i].last - buffers[i].first; };
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return span(a) > span(b); });
+  std::vector<Lifetime> best;
+  size_t least = SIZE_MAX;
+  for (int t = 0; t < kTries && least > 0; ++t) {
+    placeInOrder(buffers, taken, bytes, order);
+    size_t rest = placeLifetimes(buffers);
+    if (rest < least) {
+      least = rest;
+      best = buffers;
+    }
+    int at = fullest(buffers);
+    std::stable_partition(order.begin(), order.end(), [&](int i) {
+      const Lifetime &b = buffers[i];
+      return !b.isElsewhere && b.first <= at && at <= b.last;
+    });
+  }
+  buffers = std::move(best);
+  return least;
 }
 
 std::string formatBytes(double bytes) {

@@ -63,9 +63,9 @@ struct Lifetime {
 /// alive together overlap; returns the size of the block.
 size_t placeLifetimes(std::vector<Lifetime> &buffers);
 
-/// Gives those an offset that find room in a block of `bytes` beside `taken`, whose
-/// offsets are given, and marks them as elsewhere.
-void placeAmong(std::vector<Lifetime> &buffers, const std::vector<Lifetime> &taken, size_t bytes);
+/// The same, but those that find room in a block of `bytes` beside `taken`, whose offsets
+/// are given, get an offset there and are marked as elsewhere.
+size_t placeAmong(std::vector<Lifetime> &buffers, const std::vector<Lifetime> &taken, size_t bytes);
 
 /// "1.5 GiB"
 std::string formatBytes(double bytes);

@@ -1,7 +1,8 @@
 //===- MemoryLimit.h - training within a given amount of memory -*- C++ -*-===//
-// A binary holds two forms of a training program: one that keeps what the
-// backward part reads, and ROLE_recompute, which computes cheap values again.
-// In both, wide rows may exist for smaller chunks, which costs less time.
+// What a process takes: parameters, gradients and moments; the arena of the plan and
+// its inputs and outputs; and beside them code, the heap and temporaries of kernels,
+// which are counted too. First wide rows exist for smaller chunks, which costs less
+// time; then values are computed again (Repeat.h), no more than the limit asks for.
 //===----------------------------------------------------------------------===//
 #pragma once
 #include "runtime/Program.h"
@@ -13,9 +14,9 @@ namespace tintype::rt {
 /// else is an Error that names --memory-limit.
 double parseSize(const std::string &text);
 
-/// `role` at `dims`, in smaller chunks or as ROLE_recompute when the arena and `fixed`
-/// bytes would be over `limit` (0: none). Null when neither form fits; `need` then holds the
-/// smaller of the two and `peak` what fills it.
+/// `role` at `dims`, in smaller chunks or with launches that run again where the process, with `fixed`
+/// bytes of parameters, would be over `limit` (0: none). Null when no form fits; `need` then holds what the
+/// smallest takes and `peak` what fills it.
 std::unique_ptr<Executor> planWithin(const Manifest &manifest, const std::string &role, const DimValues &dims,
                                      ParameterStore *store, Threads &threads, Layout layout, double limit, double fixed,
                                      double *need = nullptr, std::string *peak = nullptr);

@@ -14,7 +14,8 @@ constexpr int kMostResults = 32, kMostDims = 16, kMostArgs = 256, kMostRanges = 
 
 Executor::Executor(const Manifest &m, const std::string &role, const DimValues &dims, ParameterStore *store,
                    Threads &threads, Layout layout)
-    : manifest(m), prog(getProgram(m, role)), values(dims), sizes(dims), store(store), threads(threads), layout(layout) {
+    : manifest(m), prog(layout.form ? *layout.form : getProgram(m, role)), values(dims), sizes(dims), store(store), threads(threads),
+      layout(std::move(layout)) {
   for (int s = 0; s < m.symbols_size(); ++s) {
     if (values[s] > INT32_MAX)
       fail("expected ", m.symbols(s).name(), " <= ", INT32_MAX, ", but got ", values[s]);

@@ -18,6 +18,7 @@
 #include "runtime/Manifest.h"
 #include "runtime/Memory.h"
 #include "runtime/Parameters.h"
+#include "runtime/Repeat.h"
 #include "runtime/Threads.h"
 #include <deque>
 #include <memory>
@@ -43,6 +44,7 @@ struct Layout {
   /// A run finds gradients of zero, adds to nothing: until it writes a gradient, temporaries may have its memory.
   bool gradientsBegin = false;
   int64_t chunks = 1; ///< chunks of rows in the place of one
+  std::shared_ptr<const Program> form = nullptr; ///< another form of the program, in the place of the manifest's
 };
 
 class Executor {
@@ -70,8 +72,10 @@ public:
   const Program &program() const { return prog; }
   const DimValues &dims() const { return values; }
   size_t arenaBytes() const { return arenaTotal; } ///< temporaries only, but for those in gradients
+  size_t boundaryBytes() const { return boundary.size(); } ///< inputs and outputs, where they are its own
   double flops() const { return totalFlops; }        ///< of one run
   double bytes() const { return totalBytes; }
+  SizedProgram sized() const;
 
   /// The launch where most memory is alive, and the `count` largest
   /// origins of buffers there, as text.
@@ -115,6 +119,7 @@ private:
   void planMemory();
   void shareGradients();
   std::vector<int> firstWrites() const;
+  int64_t gradientEnd(int parameter) const;
   void clearGradients(const Launch &launch);
   void planLaunch(const Launch &launch);
   int64_t rowsOfChunk(const Section &section) const;

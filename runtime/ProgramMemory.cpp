@@ -38,18 +38,22 @@ std::vector<int> Executor::firstWrites() const {
   return first;
 }
 
-/// Moves temporaries to the gradients that are written after their last use.
+/// Where the gradient of `parameter` ends in the array of them, padding included.
+int64_t Executor::gradientEnd(int parameter) const {
+  return parameter + 1 < manifest.parameters_size() ? store->offset(parameter + 1) : store->total();
+}
+
+/// Places temporaries, where it can in the gradients that are written after their last use.
 void Executor::shareGradients() {
   constexpr int64_t kLeast = 1 << 12; // floats: a small one is not worth a launch that clears it
   std::vector<int> first = firstWrites();
   std::vector<Lifetime> taken;
   for (int p = 0; p < manifest.parameters_size(); ++p) {
-    int64_t end = p + 1 < manifest.parameters_size() ? store->offset(p + 1) : store->total();
     bool isFree = first[p] > 0 && store->size(p) >= kLeast;
-    taken.push_back({(end - store->offset(p)) * sizeof(float), isFree ? first[p] : 0, INT32_MAX,
+    taken.push_back({(gradientEnd(p) - store->offset(p)) * sizeof(float), isFree ? first[p] : 0, INT32_MAX,
                      store->offset(p) * sizeof(float)});
   }
-  placeAmong(lifetimes, taken, store->total() * sizeof(float));
+  arenaTotal = placeAmong(lifetimes, taken, store->total() * sizeof(float));
   isBorrowed.assign(taken.size(), false);
   for (size_t p = 0; p < taken.size(); ++p)
     for (const Lifetime &b : lifetimes)
@@ -65,11 +69,10 @@ void Executor::clearGradients(const Launch &launch) {
       if (b.kind() != Buffer::GRADIENT || isBorrowed.empty() || !isBorrowed[b.index()])
         continue;
       isBorrowed[b.index()] = false;
-      int64_t end = b.index() + 1 < manifest.parameters_size() ? store->offset(b.index() + 1) : store->total();
       Step s{};
       s.name = "clear";
       s.begin = reinterpret_cast<uint8_t *>(store->gradients() + store->offset(b.index()));
-      s.end = reinterpret_cast<uint8_t *>(store->gradients() + end);
+      s.end = reinterpret_cast<uint8_t *>(store->gradients() + gradientEnd(b.index()));
       s.blocks = (s.end - s.begin + kClearPiece - 1) / kClearPiece;
       s.turns = 1;
       steps.push_back(std::move(s));
@@ -105,7 +108,7 @@ void Executor::planMemory() {
     }
     case Buffer::ARENA:
       arenaIndex[i] = static_cast<int>(lifetimes.size());
-      lifetimes.push_back({static_cast<size_t>(bytes) + kAlign, b.first(), b.last()}); // vectors may read past the end
+      lifetimes.push_back({static_cast<size_t>(bytes), b.first(), b.last()});
       break;
     default:
       boundaryOffset[i] = outside;
@@ -114,10 +117,11 @@ void Executor::planMemory() {
   }
   if (layout.gradientsBegin && store && store->hasGradients())
     shareGradients();
+  else
+    arenaTotal = placeLifetimes(lifetimes);
   std::string what = "program " + prog.role() + " at " + values.str();
-  arenaTotal = placeLifetimes(lifetimes);
   if (arenaTotal)
-    arena = Memory(arenaTotal, what);
+    arena = Memory(arenaTotal += kAlign, what); // vectors may read past the end of what lies last
   if (layout.boundary == Boundary::OWN && outside)
     boundary = Memory(outside, "inputs and outputs of " + what);
   for (int i = 0; i < prog.buffers_size(); ++i) {
@@ -129,16 +133,32 @@ void Executor::planMemory() {
   }
 }
 
+SizedProgram Executor::sized() const {
+  constexpr double kOperationsPerByte = 16; // of a launch that waits for memory as much as for arithmetic
+  SizedProgram s{&prog, {}, {}, std::vector<double>(prog.launches_size(), 0)};
+  for (int i = 0; i < prog.buffers_size(); ++i)
+    s.bytes.push_back(arenaIndex[i] < 0 ? 0 : static_cast<double>(alignUp(lifetimes[arenaIndex[i]].bytes)));
+  for (int l = 0; l < prog.launches_size(); ++l) {
+    auto value = [&](const Size &size) { return size.ops_size() ? static_cast<double>(evaluate(size, sizes, manifest)) : 0; };
+    s.cost.push_back(std::max(value(prog.launches(l).flops()), kOperationsPerByte * value(prog.launches(l).bytes())));
+  }
+  if (!layout.gradientsBegin || !store || !store->hasGradients())
+    return s;
+  std::vector<int> first = firstWrites();
+  for (int p = 0; p < manifest.parameters_size(); ++p)
+    for (int l = 0; l < first[p]; ++l)
+      s.room[l] += static_cast<double>((gradientEnd(p) - store->offset(p)) * sizeof(float));
+  return s;
+}
+
 std::string Executor::explainPeak(int count) const {
-  size_t most = 0, borrowed = 0; // at the peak, and of that in gradients
+  size_t most = 0, borrowed = 0; // in the arena where that holds most, and in gradients then
   int at = 0;
   for (int l = 0; l < prog.launches_size(); ++l) {
     size_t alive = 0, elsewhere = 0;
     for (const Lifetime &b : lifetimes)
-      if (b.first <= l && l <= b.last) {
-        alive += b.bytes;
-        elsewhere += b.isElsewhere ? b.bytes : 0;
-      }
+      if (b.first <= l && l <= b.last)
+        (b.isElsewhere ? elsewhere : alive) += b.bytes;
     if (alive > most) {
       most = alive;
       borrowed = elsewhere;
@@ -151,10 +171,11 @@ std::string Executor::explainPeak(int count) const {
   };
   std::map<std::string, Group> byLabel; // equal layers make many buffers of one origin
   for (int i = 0; i < prog.buffers_size(); ++i) {
-    if (arenaIndex[i] < 0 || lifetimes[arenaIndex[i]].first > at || lifetimes[arenaIndex[i]].last < at)
+    const Lifetime *b = arenaIndex[i] < 0 ? nullptr : &lifetimes[arenaIndex[i]];
+    if (!b || b->isElsewhere || b->first > at || b->last < at)
       continue;
     Group &g = byLabel[prog.buffers(i).label()];
-    g = {prog.buffers(i).label(), g.bytes + lifetimes[arenaIndex[i]].bytes, g.count + 1};
+    g = {prog.buffers(i).label(), g.bytes + b->bytes, g.count + 1};
   }
   std::vector<Group> groups;
   for (auto &[label, group] : byLabel)
@@ -164,7 +185,7 @@ std::string Executor::explainPeak(int count) const {
   if (prog.launches_size())
     out += ", most alive " + formatBytes(most) + " at " + prog.launches(at).label();
   if (borrowed)
-    out += ", " + formatBytes(borrowed) + " of it in gradients not yet written";
+    out += ", and " + formatBytes(borrowed) + " in gradients not yet written";
   for (size_t i = 0; i < groups.size() && i < static_cast<size_t>(count); ++i)
     out += "\n  " + formatBytes(groups[i].bytes) + " in " + std::to_string(groups[i].count) + ": " + groups[i].label;
   return out;

@@ -44,8 +44,7 @@ std::vector<Place> placesOf(Location loc) {
 ArrayRef<StringRef> RemarkLog::passNames() {
   static const StringRef names[] = {"graph-split-dims",   "graph-exchange-sums", "graph-hoist-invariants", "graph-recompute",
                                     "graph-inline",       "graph-reuse-values",  "graph-align-rows",       "graph-narrow",
-                                    "graph-form-kernels", "graph-share-terms",   "graph-repeat-calls",     "schedule-kernels",
-                                    "memory-plan"};
+                                    "graph-form-kernels", "graph-share-terms",   "schedule-kernels",    "memory-plan"};
   return names;
 }
 

@@ -307,30 +307,4 @@ def GraphSplitRows : FusionPass<"graph-split-rows", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numSplit", "split", "calls that run for a chunk of rows">];
 }
 
-def GraphRepeatCalls : FusionPass<"graph-repeat-calls", "::mlir::ModuleOp"> {
-  let summary = "add a form of the training programs that calls kernels again instead of keeping their results";
-  let description = [{
-    Adds `@train_step.recompute` (role `train_step_recompute`), the same for
-    `trace_step`, where that lowers the peak: for training within a limit of memory.
-    A call of the forward part is made again, before its first reader in the rest, when
-    its operations per byte of result, with those of the calls it needs in turn, stay
-    under a cap; the cap with the lowest peak at B = 8, T = 256 is taken.
-
-    Before:
-    ```mlir
-    %h = call @k_product(%x, %w)
-    ...
-    %d = call @k_adjoint(%h, %dy)
-    ```
-    After:
-    ```mlir
-    %h = call @k_product(%x, %w)
-    ...
-    %again = call @k_product(%x, %w)
-    %d = call @k_adjoint(%again, %dy)
-    ```
-  }];
-  let statistics = [Statistic<"numRepeated", "repeated", "calls made a second time">];
-}
-
 #endif

@@ -20,7 +20,6 @@ void tintype::buildFusionPipeline(OpPassManager &pm) {
   hosts.addPass(fusion::createGraphCollapseDims()); // a dim may merge only where a whole group allows it
   pm.addPass(fusion::createGraphOutlineKernels());
   pm.addPass(fusion::createGraphSplitRows());
-  pm.addPass(fusion::createGraphRepeatCalls()); // after outlining: it is known what lives how long
 }
 
 void tintype::registerFusionPasses() {

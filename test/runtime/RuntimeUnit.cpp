@@ -4,6 +4,7 @@
 #include "runtime/Draw.h"
 #include "runtime/Manifest.h"
 #include "runtime/Memory.h"
+#include "runtime/Repeat.h"
 #include "runtime/Threads.h"
 #include "runtime/Weights.h"
 #include <algorithm>
@@ -140,6 +141,66 @@ static void borrowing() {
   EXPECT(b[2].isElsewhere && b[2].offset == 2048); // where the one before has died
   EXPECT(!b[3].isElsewhere && !b[4].isElsewhere);
   EXPECT(placeLifetimes(b) == 4096 + 512);
+}
+
+/// What takes room from more than it is worth gives way to it: the two short ones instead of the long one.
+static void borrowingAgain() {
+  std::vector<Lifetime> taken = {{1024, 10, INT32_MAX, 0}};
+  std::vector<Lifetime> b = {{128, 0, 9}, {1024, 1, 2}};
+  EXPECT(placeAmong(b, taken, 1024) == 128);
+  EXPECT(!b[0].isElsewhere && b[1].isElsewhere);
+}
+
+/// Launches of kernels 0, 1, .. with the buffers they read and write, of which those below `arena` lie in the arena.
+static Program programOf(int arena, const std::vector<std::pair<std::vector<int>, std::vector<int>>> &launches) {
+  Program p;
+  for (int l = 0; l < static_cast<int>(launches.size()); ++l) {
+    auto *launch = p.add_launches();
+    launch->set_kernel(l);
+    for (auto *list : {&launches[l].first, &launches[l].second})
+      for (int b : *list) {
+        (list == &launches[l].first ? launch->add_inputs() : launch->add_results())->set_buffer(b);
+        while (p.buffers_size() <= b) {
+          bool isArena = p.buffers_size() < arena;
+          auto *buffer = p.add_buffers();
+          buffer->set_kind(isArena ? Buffer::ARENA : Buffer::GRADIENT);
+          buffer->set_first(isArena ? INT32_MAX : 0);
+        }
+        p.mutable_buffers(b)->set_first(std::min(p.buffers(b).first(), l));
+        p.mutable_buffers(b)->set_last(l);
+      }
+  }
+  return p;
+}
+
+/// Two layers, wide inside (0, 2) and narrow outside (1, 3): the wide result that waits longest is made again
+/// before its second reader, from what is there anyway.
+static void repeats() {
+  Program p = programOf(6, {{{1}, {0}}, {{0}, {3}}, {{3}, {2}}, {{2}, {4}}, {{2, 4}, {5}}, {{0, 5}, {6}}});
+  p.mutable_launches(0)->clear_inputs(); // of the batch
+  Repeats r({&p, {64, 0, 64, 8, 8, 8, 0}, {1, 1, 1, 1, 1, 1}, {0, 0, 0, 0, 0, 0}});
+  EXPECT(r.need() == 64 + 64 + 8 + 8); // launches 3 and 4
+  EXPECT(r.lower(100));
+  EXPECT(r.need() == 64 + 8 + 8 && r.work() == 1.0 / 6);
+  auto form = r.program();
+  EXPECT(form->launches_size() == 7 && form->launches(5).kernel() == 0 && form->launches(6).kernel() == 5);
+  int copy = form->launches(5).results(0).buffer();
+  EXPECT(copy == p.buffers_size() && form->launches(6).inputs(0).buffer() == copy);
+  EXPECT(form->buffers(0).last() == 1 && form->buffers(copy).first() == 5 && form->buffers(copy).last() == 6);
+  EXPECT(!r.lower(1)); // the rest is read where it is made
+
+  // Room in gradients that are written later: what is too much is so at its second reader, where it has to be.
+  Repeats roomy({&p, {64, 0, 64, 8, 8, 8, 0}, {1, 1, 1, 1, 1, 1}, {100, 100, 100, 100, 100, 0}});
+  EXPECT(roomy.need() == 72 && !roomy.lower(50) && roomy.work() == 0);
+
+  // What it was made from has been overwritten in place and is made again, too.
+  Program q = programOf(4, {{{}, {0}}, {{0}, {1}}, {{0}, {0}}, {{0}, {2}}, {{2}, {3}}, {{1, 3}, {4}}});
+  Repeats chain({&q, {8, 64, 64, 8, 0}, {1, 1, 1, 1, 1, 1}, {0, 0, 0, 0, 0, 0}});
+  EXPECT(chain.lower(100));
+  auto again = chain.program();
+  EXPECT(again->launches_size() == 8 && again->launches(5).kernel() == 0 && again->launches(6).kernel() == 1);
+  EXPECT(again->launches(6).inputs(0).buffer() == again->launches(5).results(0).buffer());
+  EXPECT(again->launches(2).inputs(0).buffer() == 0 && again->launches(2).results(0).buffer() == 0);
 }
 
 /// Pages are there afterwards, and what was written before still is.
@@ -339,6 +400,8 @@ int main() {
   manifests();
   pages();
   borrowing();
+  borrowingAgain();
+  repeats();
   placement();
   threads();
   scratch();

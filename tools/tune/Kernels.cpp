@@ -185,9 +185,8 @@ std::vector<Kernel> kernelsOf(ModuleOp module, const std::string &dtype, const D
     if (!role)
       continue;
     bool isStep = role.getValue() == roleOf(dtype) || role == "update" || role == "grad_norm";
-    // The form with less memory counts too, after all that the usual one needs.
-    if (isStep || role.getValue() == roleOf(dtype) + "_recompute")
-      f.walk([&](func::CallOp call) { launches[call.getCallee().str()] += isStep ? 1 : 1e-3; });
+    if (isStep)
+      f.walk([&](func::CallOp call) { ++launches[call.getCallee().str()]; });
   }
   std::vector<Kernel> list;
   for (auto f : module.getOps<func::FuncOp>()) {
