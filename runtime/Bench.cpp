@@ -173,6 +173,8 @@ void bench(Context &context, const BenchOptions &o, bool training) {
   out["peak_rss_bytes"] = rss;
   out["gflops"] = gflops;
   out["peak_gflops"] = peak.all;
+  if (peak.dots > 0)
+    out["dot_gflops"] = peak.dots;
   out["read_gbs"] = read;
   out["fraction"] = gflops / peak.all;
   out["steps"] = times.size();

@@ -74,9 +74,12 @@ std::vector<std::string> cpuFeatures(StringRef resolved) {
   return flags;
 }
 
-bool hasDotBf16(StringRef resolved) {
+bool hasBf16(StringRef resolved) {
   Target t(resolved.str());
   return t.has_feature(Target::AVX512_Zen4) || t.has_feature(Target::AVX512_SapphireRapids);
+}
+bool multipliesPairs(StringRef resolved) {
+  return hasBf16(resolved) && !Target(resolved.str()).has_feature(Target::AVX512_SapphireRapids);
 }
 int vectorWidth(StringRef resolved) { return Target(resolved.str()).natural_vector_size<float>(); }
 

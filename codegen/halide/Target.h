@@ -28,8 +28,12 @@ llvm::Expected<std::string> resolveTarget(llvm::StringRef name);
 std::vector<std::string> cpuFeatures(llvm::StringRef resolved);
 /// Floats in one vector register of a resolved target: 16, 8 or 4.
 int vectorWidth(llvm::StringRef resolved);
-/// Whether a resolved target multiplies pairs of bf16 and adds them in f32.
-bool hasDotBf16(llvm::StringRef resolved);
+/// Whether a resolved target has instructions for bf16 (AVX512_BF16): rounding, and
+/// products of pairs that are added in f32.
+bool hasBf16(llvm::StringRef resolved);
+/// Whether such products of pairs beat fused multiply-adds on rounded values. Not on Sapphire
+/// Rapids and its kind, which do half as many a second (RATIONALE.md).
+bool multipliesPairs(llvm::StringRef resolved);
 
 } // namespace tintype::codegen
 

@@ -19,7 +19,7 @@ namespace {
 class Translator {
 public:
   Translator(PipelineOp pipeline, const H::Target &target)
-      : pipeline(pipeline), target(target), hasRounding(hasDotBf16(target.to_string())), prefix(pipeline.getKernel().str() + "_") {}
+      : pipeline(pipeline), target(target), hasRounding(hasBf16(target.to_string())), prefix(pipeline.getKernel().str() + "_") {}
   FailureOr<H::Module> run();
 
 private:

@@ -401,7 +401,7 @@ int main(int argc, char **argv) {
   options.jobs = std::thread::hardware_concurrency();
   schedule::ScheduleKernelsOptions so;
   so.vectorWidth = codegen::vectorWidth(options);
-  so.dotBf16 = pairs || codegen::hasDotBf16(options);
+  so.dotBf16 = pairs || codegen::multipliesPairs(options);
   so.tune = tune;
   PassManager pm(&ctx);
   schedule::buildPipeline(pm, so);

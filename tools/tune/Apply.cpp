@@ -12,7 +12,7 @@ namespace tintype::tune {
 schedule::ScheduleKernelsOptions scheduleOptions(const codegen::CompileOptions &options) {
   schedule::ScheduleKernelsOptions o;
   o.vectorWidth = codegen::vectorWidth(options);
-  o.dotBf16 = codegen::hasDotBf16(options);
+  o.dotBf16 = codegen::multipliesPairs(options);
   return o;
 }
 
