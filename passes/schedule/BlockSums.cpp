@@ -27,6 +27,8 @@ private:
     return byRow ? block.loopsAt(b, op, summedAt, keptAt, {feature}) : block.loopsAt(b, op, keptAt, summedAt, {feature});
   }
   Value panelAt(Body &b, Value n, Value no, Value kk, Value k);
+  /// What a tile sums of K: from where, and how many.
+  std::pair<Value, Value> rangeOf(Body &b, ArrayRef<Value> v);
   /// One step more of the tile: acc + a * panel.
   Value step(Body &b, ArrayRef<Value> v, Value a, Value panel) {
     Value product = arith::MulFOp::create(b.b, loc, b.widen(a), b.widen(panel));
@@ -41,6 +43,7 @@ private:
   }
   void makePanels();
   void makeTile();
+  void makePart(const std::string &part);
   void addSteps(const Strings &rvars, ArrayRef<AffineExpr> extents, bool isRest);
   void addPairs();
   void sumChunks();
@@ -59,6 +62,7 @@ private:
   bool isOne = false;   ///< there is one panel of features
   bool isWhole = false; ///< and it is no wider than they are
   bool paired, isChunked, isPacked;
+  bool isTrimmed; ///< a tile sums only what the band leaves of its rows or columns
   Type f32, panelType;
   AffineExpr N, d0;
   AffineExpr K;           ///< what is summed, in pairs where they are multiplied
@@ -102,6 +106,7 @@ BlockLowering::Sum::Sum(BlockLowering &block, ComputeOp op, StringRef name)
   // Chunks of what is summed, unless a block of it is short anyway.
   isChunked = !plan.accumulates;
   accVars = isChunked ? Strings{"n", "m", "no", "ko"} : Strings{"n", "m", "no"};
+  isTrimmed = plan.band.high && !plan.band.isEmpty;
   K = paired ? (block.count(summed) + 1).floorDiv(2) : block.count(summed);
   chunk = l.machine.value("chunk", 64) / (paired ? 2 : 1);
   // Several steps of k in one turn of the loop.
@@ -154,18 +159,35 @@ void BlockLowering::Sum::makePanels() {
   l.unroll(A, -1, "m");
 }
 
+std::pair<Value, Value> BlockLowering::Sum::rangeOf(Body &b, ArrayRef<Value> v) {
+  Value start = isChunked ? b.apply(d0 * chunk, {v[3]}) : b.constant(0);
+  Value end = isChunked ? b.minimum(b.apply(d0 * chunk + chunk, {v[3]}), b.size(K)) : b.size(K);
+  if (!isTrimmed)
+    return {start, arith::SubIOp::create(b.b, loc, end, start)};
+  // Columns of rows [first, first + MR): first + low to first + MR - 1 + high; rows of columns the other way round.
+  const Band &band = block.plan.band;
+  auto low = byRow ? band.high : band.low, high = byRow ? band.low : band.high;
+  int64_t width = paired ? 2 : 1;
+  AffineExpr d1 = getAffineDimExpr(1, l.ctx), d2 = getAffineDimExpr(2, l.ctx), first = d0.floorDiv(MR) * MR + d1 - d2;
+  SmallVector<Value> places{v[1], b.size(block.from(kept)), b.size(block.from(summed))};
+  if (low) // in whole turns of the loop
+    start = b.maximum(start, b.apply((first + (byRow ? -*low : *low)).floorDiv(width * steps) * steps, places));
+  if (high)
+    end = b.minimum(end, b.apply((first + (MR + width - 1 + (byRow ? -*high : *high))).floorDiv(width), places));
+  return {start, arith::SubIOp::create(b.b, loc, end, start)};
+}
+
 /// Steps of f32: whole turns of the loop, or what is left over after them.
 void BlockLowering::Sum::addSteps(const Strings &rvars, ArrayRef<AffineExpr> extents, bool isRest) {
   l.update(acc, accVars, rvars, extents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
     Lowering::Update u;
     Value k = r.size() > 1 ? b.tile(r[1], steps, r[0]) : r[0];
-    if (isChunked) {
-      Value start = b.apply(d0 * chunk, {v[3]});
-      Value here = b.minimum(arith::SubIOp::create(b.b, loc, b.size(K), start), b.constant(chunk));
+    if (isChunked || isTrimmed) {
+      auto [start, here] = rangeOf(b, v);
       if (isRest)
         k = arith::AddIOp::create(b.b, loc, b.apply(d0.floorDiv(steps) * steps, {here}), k);
       u.filter = b.less(r.size() > 1 ? b.apply(d0 * steps + (steps - 1), {r[1]}) : k, here);
-      k = promise(b, b.tile(v[3], chunk, promise(b, k, b.apply(d0 - 1, {here}))), b.size(K - 1));
+      k = promise(b, arith::AddIOp::create(b.b, loc, start, promise(b, k, b.apply(d0 - 1, {here}))), b.size(K - 1));
     } else if (isRest) {
       k = arith::AddIOp::create(b.b, loc, b.size(K.floorDiv(steps) * steps), k);
     }
@@ -182,13 +204,12 @@ void BlockLowering::Sum::addPairs() {
   l.update(acc, accVars, {"kk", "ri", "r"}, extents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
     Lowering::Update u;
     Value kk = r[0], k = b.tile(r[2], steps, r[1]);
-    if (isChunked) {
+    if (isChunked || isTrimmed) {
       AffineExpr whole = (d0 + (steps - 1)).floorDiv(steps) * steps;
-      Value start = b.apply(d0 * chunk, {v[3]});
-      Value here = b.minimum(arith::SubIOp::create(b.b, loc, b.size(K), start), b.constant(chunk));
+      auto [start, here] = rangeOf(b, v);
       u.filter = b.less(b.apply(d0 * steps, {r[2]}), here);
       Value inside = promise(b, k, b.apply(whole - 1, {here}));
-      k = promise(b, b.tile(v[3], chunk, inside), b.size(whole.replaceDims({K}) - 1));
+      k = promise(b, arith::AddIOp::create(b.b, loc, start, inside), b.size(whole.replaceDims({K}) - 1));
     }
     Value a = byRow ? b.scalar(roundedOf(wide), at(b, v[1], b.tile(k, 2, kk), b.constant(0))) : b.load(A, {kk, v[1], k}, panelType);
     u.values.push_back(step(b, v, a, b.load(B, {kk, v[0], k, v[2]}, panelType)));
@@ -204,7 +225,7 @@ void BlockLowering::Sum::makeTile() {
     addPairs();
   } else if (hasRest) {
     addSteps({"ri", "r"}, {getAffineConstantExpr(steps, l.ctx), whole.floorDiv(steps)}, false);
-    addSteps({"r"}, {isChunked ? getAffineConstantExpr(steps - 1, l.ctx) : whole % steps}, true);
+    addSteps({"r"}, {isChunked || isTrimmed ? getAffineConstantExpr(steps - 1, l.ctx) : whole % steps}, true);
   } else {
     addSteps({"r"}, {whole}, false);
   }
@@ -241,6 +262,8 @@ void BlockLowering::Sum::sumChunks() {
   });
   l.computeRoot(C);
   l.bound(C, "n", 0, NR);
+  if (isTrimmed)
+    l.alignBounds(C, "m", MR);
   l.vectorize(C, -1, "n", V);
   l.split(C, 0, "m", "mo", "mi", MR, halide::Tail::round_up);
   l.reorder(C, 0, {"n", "mi", "mo", "no", "ko"});
@@ -254,6 +277,20 @@ void BlockLowering::Sum::sumChunks() {
   };
 }
 
+/// The tiles of a block side by side, in rows or columns of the block: a result begins anywhere, and its rows lie far apart.
+void BlockLowering::Sum::makePart(const std::string &part) {
+  l.func(part, {"n", "m", "no"}, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> { return {b.load(acc, v, f32)}; });
+  l.computeRoot(part);
+  l.bound(part, "n", 0, NR);
+  l.alignBounds(part, "m", MR);
+  l.split(part, -1, "m", "mo", "mi", MR, halide::Tail::round_up);
+  l.reorder(part, -1, {"n", "mi", "mo", "no"});
+  l.vectorize(part, -1, "n", V);
+  l.unroll(part, -1, "n");
+  l.unroll(part, -1, "mi");
+  l.computeAt(acc, part, "mo");
+}
+
 /// The result itself, which holds the sum of earlier blocks.
 void BlockLowering::Sum::addToResult() {
   Strings vars;
@@ -261,15 +298,19 @@ void BlockLowering::Sum::addToResult() {
     vars.push_back("i" + std::to_string(i));
   unsigned keptLoop = block.plan.loopOf(op, kept);
   std::string n = vars[0], m = "i" + std::to_string(keptLoop);
+  const std::string part = C + "_part";
+  makePart(part);
   l.func(C, vars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {halide::UndefOp::create(b.b, loc, f32)}; });
   l.update(C, vars, {}, {}, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value>) {
-    Value part = b.load(acc, tilePlace(b, v[0], block.place(b, v[parallel - 1 - keptLoop], kept)), f32);
+    Value sum = b.load(part, tilePlace(b, v[0], block.place(b, v[parallel - 1 - keptLoop], kept)), f32);
     Lowering::Update u;
-    u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(C, v, f32), part));
+    u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(C, v, f32), sum));
     return u;
   });
   l.computeRoot(C);
   l.split(C, 0, n, "no", "ni", NR, halide::Tail::guard);
+  // In strips of rows: over single rows Halide takes each for the beginning of an aligned vector, where
+  // there are fewer features than it holds.
   l.split(C, 0, m, "mo", "mi", MR, halide::Tail::guard);
   Strings order{"ni", "mi", "no", "mo"};
   for (const std::string &v : vars)
@@ -278,7 +319,6 @@ void BlockLowering::Sum::addToResult() {
   l.reorder(C, 0, order);
   l.vectorize(C, 0, "ni", V, halide::Tail::guard);
   l.unroll(C, 0, "ni");
-  l.computeAt(acc, C, "no");
   l.places[op] = {C, 0};
 }
 

@@ -183,6 +183,7 @@ public:
   void computeAt(StringRef f, StringRef consumer, StringRef var);
   void bound(StringRef f, StringRef var, int64_t min, int64_t extent);
   void boundExtent(StringRef f, StringRef var, int64_t extent);
+  void alignBounds(StringRef f, StringRef var, int64_t modulus);
   void reorderStorage(StringRef f, const Strings &vars);
 
   mlir::func::FuncOp kernel;
