@@ -410,12 +410,14 @@ AffineExpr BlockLowering::points(ComputeOp op) {
   auto has = [&](unsigned dim) { return plan.loopOf(op, dim) >= 0; };
   if (!has(plan.row) || !has(plan.column) || !plan.band.high)
     return all;
-  // Rows times columns up to the end of the block of rows, on average half and half a block.
+  // Rows times columns up to the end of the block of rows, or of the tile in a sum: on average half and half a block.
   SmallVector<AffineExpr> rest;
   for (auto [i, e] : llvm::enumerate(op.getExtents()))
     if ((int)i != plan.loopOf(op, plan.column))
       rest.push_back(e);
-  AffineExpr columns = (plan.dims[plan.column] + TR).floorDiv(2);
+  Kind kind = plan.members[op].kind;
+  int64_t rows = kind == Kind::columnSum || kind == Kind::rowSum ? sumRows(kind == Kind::rowSum) : TR;
+  AffineExpr columns = (plan.dims[plan.column] + rows).floorDiv(2);
   rest.push_back(columns);
   return productOf(rest, l.ctx);
 }

@@ -84,6 +84,8 @@ public:
 private:
   class Sum;
   static int rowsFor(const Machine &machine, const BlockPlan &plan);
+  /// Rows of the register tile of a sum over columns; by rows, columns of it.
+  int sumRows(bool byRow) const { return byRow ? l.machine.value("cmr", 6) : l.machine.value("omr", 4); }
   /// The register tile of scores: columns, and vectors of rows.
   std::pair<int, int> scoreTile() const;
   AffineExpr from(unsigned dim);

@@ -80,7 +80,7 @@ BlockLowering::Sum::Sum(BlockLowering &block, ComputeOp op, StringRef name)
   kept = byRow ? plan.column : plan.row;
   N = op.getOver()[parallel - 1];
   d0 = getAffineDimExpr(0, l.ctx);
-  MR = byRow ? l.machine.value("cmr", 6) : l.machine.value("omr", 4);
+  MR = block.sumRows(byRow);
   auto n = constantOf(N);
   int vectors = V >= 16 ? 4 : 2;
   if (n && V >= 16)

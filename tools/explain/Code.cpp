@@ -26,6 +26,9 @@ static std::string replaced(StringRef text, StringRef from, StringRef to) {
   }
 }
 
+/// Of a longer line the rest says the same of further lanes.
+static constexpr size_t kWidest = 200;
+
 std::string cleanStatement(StringRef statement, StringRef kernel, unsigned most) {
   std::string text = replaced(statement, (kernel + "_").str(), ""), out;
   unsigned count = 0;
@@ -35,7 +38,7 @@ std::string cleanStatement(StringRef statement, StringRef kernel, unsigned most)
     if (body.starts_with("module name") || body.contains("_halide_buffer_get_") || body.starts_with("free "))
       continue;
     if (++count <= most)
-      out += line.rtrim().str() + "\n";
+      out += line.rtrim().substr(0, kWidest).str() + (line.rtrim().size() > kWidest ? " …\n" : "\n");
   }
   if (count > most)
     out += "… " + std::to_string(count - most) + " more lines: tintype build --emit stmt\n";

@@ -16,6 +16,8 @@
 // CHECK-NEXT: graph.yield
 // CHECK-LABEL: halide.pipeline @k_backward symbols ["B", "T", "dim0_from", "dim0_count", "dim1_from"
 // CHECK: halide.undef
+// Sums stop where the band does, tile by tile: tiles begin at multiples of their rows.
+// CHECK: halide.align_bounds
 func.func private @k_backward(%arg0: tensor<?x?x6x64xf32, #graph.dims<B, T, 6, 64>>, %arg1: tensor<?x?x3x6x64xf32, #graph.dims<B, T, 3, 6, 64>>, %arg2: tensor<?x?x6xf32, #graph.dims<B, T, 6>> {test.range = [1.0, 2.0]}, %arg3: tensor<?x?x6xf32, #graph.dims<B, T, 6>> {test.range = [1.0, 2.0]}, %arg4: tensor<?x?x6xf32, #graph.dims<B, T, 6>>) -> (tensor<?x?x6x64xf32, #graph.dims<B, T, 6, 64>>, tensor<?x?x6x64xf32, #graph.dims<B, T, 6, 64>>, tensor<?x?x6x64xf32, #graph.dims<B, T, 6, 64>>) attributes {graph.inplace = array<i32: -1, -1, -1>, graph.kernel, graph.kind = "row"} {
     %0 = graph.compute sum over <B, T, 6, T> by <64> : tensor<?x?x6x?xf32, #graph.dims<B, T, 6, T>> {
       %8 = graph.read %arg1[(d0, d1, d2, d3, d4) -> (d0, d1, 0, d2, d4)] : tensor<?x?x3x6x64xf32, #graph.dims<B, T, 3, 6, 64>>
