@@ -72,6 +72,15 @@ Error Database::execute(const char *sql) {
   return fail(path + ": " + sqlite3_errmsg(db.get()));
 }
 
+/// Of two that make a new file a log at once SQLite refuses one without waiting, lest they wait for each other.
+Error Database::useLog() {
+  constexpr int kTries = 200;
+  const char *sql = "pragma journal_mode = wal; pragma synchronous = normal;";
+  for (int i = 1; i < kTries && sqlite3_exec(db.get(), sql, nullptr, nullptr, nullptr) == SQLITE_BUSY; ++i)
+    sqlite3_sleep(20); // milliseconds
+  return execute(sql);
+}
+
 static int pragma(sqlite3 *db, const char *sql) {
   Statement s(db, sql);
   return s.step() ? s.integer(0) : -1;
@@ -109,7 +118,7 @@ Expected<Database> Database::open(const std::string &path) {
     return fail(path + ": expected a file that can be written, but got: " + (handle ? sqlite3_errmsg(handle) : "no memory"));
   if (Error e = check(handle, path, true))
     return std::move(e);
-  if (Error e = d.execute("pragma journal_mode = wal; pragma synchronous = normal;"))
+  if (Error e = d.useLog())
     return std::move(e);
   std::string layout = "begin immediate;"
                        "create table if not exists winner(kernel text, cpu text, target text, threads int, compiler text, dims text, "

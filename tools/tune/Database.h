@@ -69,6 +69,7 @@ private:
   };
   explicit Database(std::string path) : path(std::move(path)) {}
   llvm::Error execute(const char *sql);
+  llvm::Error useLog();
   std::unique_ptr<sqlite3, Close> db;
   std::string path;
 };
