@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "runtime/Halide.h"
 #include "runtime/Memory.h"
+#include <algorithm>
 #include <atomic>
 #include <cstdarg>
 #include <cstdio>
@@ -27,15 +28,14 @@ struct alignas(kAlign) Header {
   bool freed, isAlone; ///< isAlone: in a mapping of its own
 };
 
-/// Temporaries of kernels, one stack per thread. What does not fit is mapped alone,
-/// once; when the stack is empty again it grows to what was needed. Not from malloc,
-/// which would keep it for a thread that never asks again.
+/// Temporaries of kernels, one stack per thread. What does not fit is mapped alone; when
+/// the stack is empty again it grows to what it would have reached, blocks that were freed
+/// below others included. Not from malloc, which would keep it for a thread that never asks again.
 class Scratch {
 public:
   void *take(size_t bytes) {
     size_t need = sizeof(Header) + alignUp(bytes + kAlign); // kernels may read one vector past the end
-    wanted += need;
-    highWater = wanted > highWater ? wanted : highWater;
+    highWater = std::max(highWater, top + alone + need);
     if (top == 0 && highWater > capacity)
       grow();
     if (top + need > capacity) {
@@ -43,6 +43,7 @@ public:
       if (!h)
         return nullptr;
       *h = {need, 0, false, true};
+      alone += need;
       return h + 1;
     }
     auto *h = reinterpret_cast<Header *>(base + top);
@@ -54,8 +55,8 @@ public:
 
   void give(void *p) {
     Header *h = static_cast<Header *>(p) - 1;
-    wanted -= h->size;
     if (h->isAlone) {
+      alone -= h->size;
       munmap(h, h->size);
       return;
     }
@@ -88,7 +89,7 @@ private:
   }
 
   uint8_t *base = nullptr;
-  size_t capacity = 0, top = 0, last = 0, wanted = 0, highWater = 0;
+  size_t capacity = 0, top = 0, last = 0, alone = 0, highWater = 0;
 };
 
 thread_local Scratch scratch;

@@ -289,6 +289,20 @@ static void scratch() {
   halide_free(nullptr, nullptr);
 }
 
+/// A block that is freed below another leaves a gap, which the stack has room for after a while.
+static void scratchWithGaps() {
+  constexpr size_t kBytes = 8 << 20; // larger than all before
+  for (int round = 0; round < 4; ++round) {
+    auto take = [&] { return static_cast<unsigned char *>(halide_malloc(nullptr, kBytes)); };
+    unsigned char *a = take(), *b = take();
+    halide_free(nullptr, a);
+    unsigned char *c = take();
+    EXPECT(round < 3 || (b > a && c - b == b - a));
+    halide_free(nullptr, b);
+    halide_free(nullptr, c);
+  }
+}
+
 static void names() {
   EXPECT(matchPattern("h.*.attn", "h.11.attn") && !matchPattern("h.*.attn", "h.1.x.attn"));
   EXPECT(matchPattern("**.bias", "a.b.bias") && !matchPattern("**.bias", "bias") && matchPattern("**bias", "bias"));
@@ -405,6 +419,7 @@ int main() {
   placement();
   threads();
   scratch();
+  scratchWithGaps();
   names();
   floats();
   printf("%d wrong\n", failures);
