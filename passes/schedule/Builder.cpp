@@ -84,9 +84,5 @@ void Lowering::alignBounds(StringRef f, StringRef var, int64_t modulus) {
   OpBuilder &b = directives;
   AlignBoundsOp::create(b, pipeline.getLoc(), FUNC, STR(var), b.getI64IntegerAttr(modulus));
 }
-void Lowering::reorderStorage(StringRef f, const Strings &vars) {
-  OpBuilder &b = directives;
-  ReorderStorageOp::create(b, pipeline.getLoc(), FUNC, stringsAttr(b, vars));
-}
 
 } // namespace tintype::schedule

@@ -184,7 +184,6 @@ public:
   void bound(StringRef f, StringRef var, int64_t min, int64_t extent);
   void boundExtent(StringRef f, StringRef var, int64_t extent);
   void alignBounds(StringRef f, StringRef var, int64_t modulus);
-  void reorderStorage(StringRef f, const Strings &vars);
 
   mlir::func::FuncOp kernel;
   Machine machine; ///< with the kernel's own `graph.tune`

@@ -3,8 +3,8 @@
 
 usage: limit.py BIN TRACE --work DIR
 
-TRACE: safetensors with weights and a batch, of which four are made, so that activations weigh more than what a
-second form of the program takes.
+TRACE: safetensors with weights and a batch, of which four are made, so that activations weigh more than what
+another form of the program takes.
 """
 import argparse
 import json
