@@ -48,7 +48,7 @@ static FailureOr<H::Target> makeTarget(const CompileOptions &options, llvm::func
   llvm::Expected<std::string> text = resolveTarget(options.target);
   if (!text)
     return error() << llvm::toString(text.takeError());
-  H::Target t = H::Target(*text).with_feature(H::Target::NoRuntime);
+  H::Target t = H::Target(halideTarget(*text)).with_feature(H::Target::NoRuntime);
   if (!options.asserts)
     t = t.with_feature(H::Target::NoAsserts).with_feature(H::Target::NoBoundsQuery);
   return t;

@@ -37,6 +37,7 @@ struct CompileOptions {
 std::string targetString(const CompileOptions &options);
 inline std::vector<std::string> cpuFeatures(const CompileOptions &options) { return cpuFeatures(targetString(options)); }
 inline int vectorWidth(const CompileOptions &options) { return vectorWidth(targetString(options)); }
+inline bool multipliesTiles(const CompileOptions &options) { return multipliesTiles(targetString(options)); }
 inline bool multipliesPairs(const CompileOptions &options) { return multipliesPairs(targetString(options)); }
 
 /// Compiles every halide.pipeline of `module` that is not in the cache.

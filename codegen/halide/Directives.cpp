@@ -99,7 +99,9 @@ LogicalResult applyDirective(Operation &op, llvm::StringMap<FuncState> &funcs) {
         return success();
       })
       .Case<StoreInOp>([&](StoreInOp o) {
-        f.store_in(o.getMemory() == Memory::stack       ? H::MemoryType::Stack
+        it->second.isTile = o.getMemory() == Memory::tiles;
+        f.store_in(it->second.isTile                     ? H::MemoryType::Stack
+                   : o.getMemory() == Memory::stack       ? H::MemoryType::Stack
                    : o.getMemory() == Memory::registers ? H::MemoryType::Register
                                                         : H::MemoryType::Heap);
         return success();

@@ -12,8 +12,6 @@ namespace tintype::codegen {
 
 namespace {
 /// One instruction set: what it brings along, and its flags in /proc/cpuinfo.
-/// The sets that AMX belongs to list no flags of it: nothing here emits it, and
-/// virtual machines often hide it.
 struct InstructionSet {
   F feature;
   std::vector<F> brings;
@@ -42,16 +40,28 @@ static const std::vector<InstructionSet> &instructionSets() {
   return sets;
 }
 
+static constexpr StringRef tiles = "-amx";
+
+std::string halideTarget(StringRef resolved) {
+  resolved.consume_back(tiles);
+  return resolved.str();
+}
+bool multipliesTiles(StringRef resolved) { return resolved.ends_with(tiles); }
+
 llvm::Expected<std::string> resolveTarget(StringRef name) {
-  std::string text = llvm::StringSwitch<std::string>(name)
+  StringRef plain = name;
+  bool hasTiles = plain.consume_back(tiles);
+  std::string text = llvm::StringSwitch<std::string>(plain)
                          .Cases({"avx2", "x86-64-v3"}, "x86-64-linux-avx2")
                          .Cases({"avx512", "x86-64-v4"}, "x86-64-linux-avx512_skylake")
                          .Case("avx512-bf16", "x86-64-linux-avx512_zen4")
-                         .Default(name.str());
+                         .Default(plain.str());
+  if (hasTiles && plain == "avx512")
+    text = "x86-64-linux-avx512_sapphirerapids";
   bool isHost = text == "host";
   if (!isHost && !Target::validate_target_string(text))
     return llvm::createStringError("expected a target, but got " + name +
-                                   "\nhint: host, avx2, avx512, avx512-bf16, or Halide's own such as x86-64-linux-avx2-fma");
+                                   "\nhint: host, avx2, avx512, avx512-bf16, avx512-amx, or Halide's own such as x86-64-linux-avx2-fma");
   Target t = isHost ? Halide::get_host_target() : Target(text);
   if (t.os != Target::Linux || t.arch != Target::X86 || t.bits != 64)
     return llvm::createStringError("expected a target that is x86-64-linux, but got " + name +
@@ -60,27 +70,33 @@ llvm::Expected<std::string> resolveTarget(StringRef name) {
     if (t.has_feature(set.feature))
       for (F feature : set.brings)
         t.set_feature(feature);
-  return t.to_string();
+  if (hasTiles && !t.has_feature(Target::AVX512_SapphireRapids))
+    return llvm::createStringError("expected a target with avx512_sapphirerapids before -amx, but got " + name);
+  if (isHost && t.has_feature(Target::AVX512_SapphireRapids))
+    hasTiles = __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16");
+  return t.to_string() + (hasTiles ? tiles.str() : "");
 }
 
 std::vector<std::string> cpuFeatures(StringRef resolved) {
-  Target t(resolved.str());
+  Target t(halideTarget(resolved));
   std::vector<std::string> flags;
   for (const InstructionSet &set : instructionSets())
     if (t.has_feature(set.feature))
       for (const char *flag : set.flags)
         if (!llvm::is_contained(flags, flag))
           flags.push_back(flag);
+  if (multipliesTiles(resolved))
+    flags.insert(flags.end(), {"amx_tile", "amx_bf16"});
   return flags;
 }
 
 bool hasBf16(StringRef resolved) {
-  Target t(resolved.str());
+  Target t(halideTarget(resolved));
   return t.has_feature(Target::AVX512_Zen4) || t.has_feature(Target::AVX512_SapphireRapids);
 }
 bool multipliesPairs(StringRef resolved) {
-  return hasBf16(resolved) && !Target(resolved.str()).has_feature(Target::AVX512_SapphireRapids);
+  return hasBf16(resolved) && !Target(halideTarget(resolved)).has_feature(Target::AVX512_SapphireRapids);
 }
-int vectorWidth(StringRef resolved) { return Target(resolved.str()).natural_vector_size<float>(); }
+int vectorWidth(StringRef resolved) { return Target(halideTarget(resolved)).natural_vector_size<float>(); }
 
 } // namespace tintype::codegen

@@ -6,6 +6,7 @@
 #include "codegen/halide/Directives.h"
 #include "codegen/halide/Math.h"
 #include "codegen/halide/Target.h"
+#include "codegen/halide/Tiles.h"
 #include "codegen/halide/Transpose.h"
 
 using namespace mlir;
@@ -286,6 +287,12 @@ FailureOr<H::Module> Translator::run() {
     H::Pipeline whole(outputs);
     auto turn = turnSquares();
     whole.add_custom_lowering_pass(turn.get(), nullptr);
+    std::set<std::string> tiles;
+    for (auto &f : funcs)
+      if (f.second.isTile)
+        tiles.insert(f.second.func.name());
+    auto multiply = useTiles(tiles);
+    whole.add_custom_lowering_pass(multiply.get(), nullptr);
     H::Module m = whole.compile_to_module(arguments, name, target, H::LinkageType::ExternalPlusArgv);
     // Halide puts outputs in the order of their computation; the contract wants results in order.
     for (auto &fn : m.functions()) {

@@ -38,7 +38,7 @@ def Halide_Draw : I32EnumAttr<"Draw", "distribution of a random number", [
   let cppNamespace = "::tintype::halide";
 }
 def Halide_Memory : I32EnumAttr<"Memory", "where a func lives", [
-  I32EnumAttrCase<"heap", 0>, I32EnumAttrCase<"stack", 1>, I32EnumAttrCase<"registers", 2, "register">]> {
+  I32EnumAttrCase<"heap", 0>, I32EnumAttrCase<"stack", 1>, I32EnumAttrCase<"registers", 2, "register">, I32EnumAttrCase<"tiles", 3, "tile">]> {
   let cppNamespace = "::tintype::halide";
 }
 

@@ -67,6 +67,9 @@ void Lowering::atomic(StringRef f, int stage) {
   OpBuilder &b = directives;
   AtomicOp::create(b, pipeline.getLoc(), FUNC, stageAttr(b, stage));
 }
+void Lowering::storeInTiles(StringRef f) {
+  StoreInOp::create(directives, pipeline.getLoc(), FUNC, MemoryAttr::get(ctx, Memory::tiles));
+}
 void Lowering::computeRoot(StringRef f) { ComputeRootOp::create(directives, pipeline.getLoc(), FUNC); }
 void Lowering::computeAt(StringRef f, StringRef consumer, StringRef var) {
   OpBuilder &b = directives;

@@ -14,9 +14,9 @@
 // panels hold pairs, B(kk, nv, k, no) and A(kk, mv, k, mo), of elements 2 * k + kk:
 // the form that becomes one vdpbf16ps for each vector. Rows of bf16 along k hold them
 // as they lie. Elsewhere a panel holds the rounded values as f32, and everything else
-// is the same.
+// is the same. On matrix tiles: TileContraction.cpp.
 //===----------------------------------------------------------------------===//
-#include "passes/schedule/Lowering.h"
+#include "passes/schedule/Contraction.h"
 #include <numeric>
 
 using namespace mlir;
@@ -26,7 +26,7 @@ namespace tintype::schedule {
 
 /// Vectors times rows accumulators must fit the register file (32, or 16 below
 /// AVX-512) beside one row of B; among those the one that wastes least of N.
-Tile chooseTile(const Machine &machine, AffineExpr n) {
+static Tile registerTile(const Machine &machine, AffineExpr n) {
   int v = machine.vectorWidth;
   SmallVector<Tile> tiles = v >= 16 ? SmallVector<Tile>{{v, 3, 8}, {v, 4, 6}, {v, 2, 12}, {v, 1, 12}}
                                     : SmallVector<Tile>{{v, 2, 6}, {v, 3, 4}, {v, 1, 12}};
@@ -42,6 +42,13 @@ Tile chooseTile(const Machine &machine, AffineExpr n) {
   best.vectors = machine.value("nrv", best.vectors);
   best.rows = machine.value("mr", best.rows);
   return best;
+}
+
+Tile Lowering::chooseTile(ComputeOp op, const Contraction &c) const {
+  AffineExpr n = op.getOver()[c.n];
+  if (!isOnTiles(c))
+    return registerTile(machine, n);
+  return {16, constantOf(n).value_or(32) <= 16 ? 1 : 2, 32};
 }
 
 /// Index of the point in a mixed radix system: the values of several loops out of one.
@@ -73,6 +80,11 @@ static Value unrounded(Value v) {
   return round && round.getIn().getType().isF32() ? round.getIn() : Value();
 }
 
+static SmallVector<Value> append(SmallVector<Value> head, ArrayRef<Value> tail) {
+  head.append(tail.begin(), tail.end());
+  return head;
+}
+
 /// How much of K a block takes at once. Where strips of A pass panels of B all of
 /// it, if that leaves a panel in the second-level cache; else a panel of B
 /// stays in the first level while the strips of A pass.
@@ -81,177 +93,187 @@ int64_t Lowering::chunkOf(ComputeOp op, const Contraction &c) {
   auto k = constantOf(productOf(op.getBy().getExprs(), ctx));
   if (k && *k <= machine.value("ks", (c.streamsA ? 3072 : 512) * width))
     return *k;
-  return machine.value("kc", c.streamsA ? 1024 : 128 * width);
+  return machine.value("kc", c.streamsA ? 1024 : isOnTiles(c) ? 512 : 128 * width);
 }
 
-LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, StringRef name) {
-  ++numContractions;
-  Location loc = op.getLoc();
-  unsigned parallel = op.getNumParallel(), loops = op.getNumLoops();
-  ArrayRef<AffineExpr> over = op.getOver().getExprs(), by = op.getBy().getExprs();
-  AffineExpr M = over[c.m], N = over[c.n], all = productOf(by, ctx);
-  // From here on K counts pairs where they are multiplied.
-  const bool paired = isPaired(c);
-  const AffineExpr K = paired ? canonicalDim((all + 1).floorDiv(2)) : all;
-  Tile t = chooseTile(machine, N);
-  const int V = t.width, NR = V * t.vectors, MR = t.rows;
-  Type f32 = Float32Type::get(ctx), panelType = paired ? Type(BFloat16Type::get(ctx)) : f32;
-  std::string B = (name + "_b").str(), A = (name + "_a").str(), acc = (name + "_acc").str(), C = name.str();
+ContractionLowering::ContractionLowering(Lowering &l, ComputeOp op, const Contraction &c, StringRef name)
+    : l(l), op(op), c(c), loc(op.getLoc()), machine(l.machine), ctx(l.ctx), parallel(op.getNumParallel()), loops(op.getNumLoops()),
+      by(op.getBy().getExprs()), M(op.getOver()[c.m]), N(op.getOver()[c.n]), all(productOf(by, ctx)), paired(l.isPaired(c)),
+      onTiles(l.isOnTiles(c)), K(paired ? canonicalDim((all + 1).floorDiv(2)) : all), t(l.chooseTile(op, c)), V(t.width),
+      NR(V * t.vectors), MR(t.rows), f32(Float32Type::get(ctx)), panelType(paired ? Type(BFloat16Type::get(ctx)) : f32),
+      B((name + "_b").str()), A((name + "_a").str()), acc((name + "_acc").str()), C(name.str()), T((name + "_t").str()) {
+  cutSum();
+  restC.assign(c.rest.rbegin(), c.rest.rend());
+  varsA = varsOf(c.inA, restA);
+  varsB = varsOf(c.inB, restB);
+  for (unsigned i : restC)
+    varsC.push_back("i" + std::to_string(i));
+  if (paired)
+    pair = {"kk"};
+  // Rows along k are turned 16 x 16 at a time, vectors of k in and vectors of n
+  // out, which wants the vectors of a panel one after the other.
+  bool isAlongRows = c.bAlongK && !c.bAlongN;
+  isTurned = !paired && isAlongRows && machine.value("turn", 1);
+  // Rows of f32 that are rounded are turned first, in pieces of V x V.
+  beforeRounding = paired && isAlongRows && by.size() == 1 ? unrounded(c.b[0]) : Value();
+  packAlongK = isPacked && c.aAlongK && !c.aAlongM;
+  // Strips of A that lie along m are whole cache lines wide: a line is written once, by one vector.
+  AW = !onTiles && !packAlongK && c.aAlongM ? machine.value("aw", std::lcm(MR, V)) : MR;
+  accVars = joined(isChunked ? Strings{"nv", "mv", "no", "mo", "ko"} : Strings{"nv", "mv", "no", "mo"}, varsC);
+  turn = isUnrolled ? Strings{"ri", "r"} : Strings{"r"};
+  // A chunk of a panel stays in L1 while packed strips of A pass; else a strip of A stays, and panels pass.
+  isStripOuter = machine.value("strip", !isChunked || c.streamsA);
+}
 
-  // K in chunks: a few equal ones when it is known.
-  int64_t chunk = chunkOf(op, c) / (paired ? 2 : 1);
+/// K in chunks: a few equal ones when it is known.
+void ContractionLowering::cutSum() {
+  chunk = l.chunkOf(op, c) / (paired ? 2 : 1);
   std::optional<int64_t> fixedK = constantOf(K);
-  bool isChunked = !fixedK || *fixedK > chunk;
-  bool isExact = false; // every chunk is whole
-  AffineExpr numChunks;
+  isPacked = onTiles || machine.value("packa", !c.plainA);
+  steps = onTiles ? 16 : machine.value("ur", 4);
+  isChunked = !fixedK || *fixedK > chunk;
+  isExact = false;
   if (isChunked && fixedK) {
     int64_t n = llvm::divideCeil(*fixedK, chunk);
-    chunk = llvm::divideCeil(*fixedK, n);
+    chunk = llvm::alignTo(llvm::divideCeil(*fixedK, n), onTiles ? steps : 1);
     isExact = n * chunk == *fixedK;
     numChunks = getAffineConstantExpr(n, ctx);
   } else if (isChunked) {
     numChunks = (K + (chunk - 1)).floorDiv(chunk);
   }
-  bool isPacked = machine.value("packa", !c.plainA);
   // Several steps of k in one turn of the loop. Where some may be left over, panels go on with zeros.
-  const int64_t steps = machine.value("ur", 4);
-  bool isWhole = !isChunked || isExact, isUnrolled = steps > 1 && (isChunked ? chunk : *fixedK) % steps == 0 && (isWhole || isPacked);
-  bool isPadded = (isUnrolled && !isWhole) || (paired && (!constantOf(all) || *constantOf(all) % 2 != 0));
+  bool isWhole = !isChunked || isExact;
+  isUnrolled = steps > 1 && (onTiles || ((isChunked ? chunk : *fixedK) % steps == 0 && (isWhole || isPacked)));
+  isPadded = (isUnrolled && (!isWhole || *fixedK % steps != 0)) || (paired && (!constantOf(all) || *constantOf(all) % 2 != 0));
+}
 
-  auto sideVars = [&](const llvm::SmallBitVector &side, SmallVector<unsigned> &dims) {
-    Strings names;
-    for (unsigned i : llvm::reverse(c.rest))
-      if (side[i]) {
-        names.push_back("i" + std::to_string(i));
-        dims.push_back(i);
-      }
-    return names;
-  };
-  SmallVector<unsigned> restA, restB, restC(llvm::reverse(c.rest));
-  Strings varsA = sideVars(c.inA, restA), varsB = sideVars(c.inB, restB), varsC;
-  for (unsigned i : restC)
-    varsC.push_back("i" + std::to_string(i));
-  auto append = [](SmallVector<Value> head, ArrayRef<Value> tail) {
-    head.append(tail.begin(), tail.end());
-    return head;
-  };
-  /// What an element of a panel of pairs begins with: which of the two it is.
-  const Strings pair = paired ? Strings{"kk"} : Strings{};
-  /// The product of `factors` at m or n, k and the other loops; `kk` is null unless there are pairs.
-  auto product = [&](Body &b, ArrayRef<Value> factors, unsigned dim, Value at, Value kk, Value k, ArrayRef<unsigned> rest,
-                     ArrayRef<Value> restValues) {
-    Value whole = kk ? b.tile(k, 2, kk) : k;
-    k = isPadded ? b.minimum(whole, b.size(all - 1)) : whole;
-    Value zero = b.constant(0);
-    SmallVector<Value> lv(loops, zero);
-    lv[dim] = at;
-    for (auto [i, v] : llvm::zip(rest, restValues))
-      lv[i] = v;
-    for (auto [i, v] : llvm::enumerate(decode(b, k, by)))
-      lv[parallel + i] = v;
-    Value p;
-    for (Value f : factors) {
-      Value x = b.scalar(paired ? f.getDefiningOp<arith::ExtFOp>().getIn() : f, lv);
-      p = p ? Value(arith::MulFOp::create(b.b, b.loc, p, x)) : x;
+Strings ContractionLowering::varsOf(const llvm::SmallBitVector &side, SmallVector<unsigned> &dims) const {
+  Strings names;
+  for (unsigned i : llvm::reverse(c.rest))
+    if (side[i]) {
+      names.push_back("i" + std::to_string(i));
+      dims.push_back(i);
     }
-    if (isPadded && dim == c.n) // one side is enough
-      p = arith::SelectOp::create(b.b, loc, b.less(whole, b.size(all)), p, b.constant(panelType, 0));
-    return p;
-  };
-  auto lastOf = [&](Body &b, Value outer, int factor, Value inner, AffineExpr extent) {
-    Value at = b.tile(outer, factor, inner);
-    auto known = constantOf(extent);
-    return known && *known % factor == 0 ? at : b.minimum(at, b.size(extent - 1));
-  };
+  return names;
+}
 
-  // Rows along k are turned 16 x 16 at a time, vectors of k in and vectors of n
-  // out, which wants the vectors of a panel one after the other.
-  bool isAlongRows = c.bAlongK && !c.bAlongN;
-  bool isTurned = !paired && isAlongRows && machine.value("turn", 1);
-  // Rows of f32 that are rounded are turned first, in pieces of V x V.
-  Value beforeRounding = paired && isAlongRows && by.size() == 1 ? unrounded(c.b[0]) : Value();
-  std::string T = beforeRounding ? (name + "_t").str() : "";
+SmallVector<Value> ContractionLowering::pick(ArrayRef<Value> rest, ArrayRef<unsigned> dims) const {
+  SmallVector<Value> p;
+  for (unsigned d : dims)
+    p.push_back(rest[llvm::find(restC, d) - restC.begin()]);
+  return p;
+}
+
+Value ContractionLowering::product(Body &b, ArrayRef<Value> factors, unsigned dim, Value at, Value whole, ArrayRef<unsigned> rest,
+                                   ArrayRef<Value> restValues) {
+  Value k = isPadded ? b.minimum(whole, b.size(all - 1)) : whole;
+  Value zero = b.constant(0);
+  SmallVector<Value> lv(loops, zero);
+  lv[dim] = at;
+  for (auto [i, v] : llvm::zip(rest, restValues))
+    lv[i] = v;
+  for (auto [i, v] : llvm::enumerate(decode(b, k, by)))
+    lv[parallel + i] = v;
+  Value p;
+  for (Value f : factors) {
+    Value x = b.scalar(paired ? f.getDefiningOp<arith::ExtFOp>().getIn() : f, lv);
+    p = p ? Value(arith::MulFOp::create(b.b, b.loc, p, x)) : x;
+  }
+  if (isPadded && dim == c.n) // one side is enough
+    p = arith::SelectOp::create(b.b, loc, b.less(whole, b.size(all)), p, b.constant(panelType, 0));
+  return p;
+}
+
+Value ContractionLowering::lastOf(Body &b, Value outer, int factor, Value inner, AffineExpr extent) {
+  Value at = b.tile(outer, factor, inner);
+  auto known = constantOf(extent);
+  return known && *known % factor == 0 ? at : b.minimum(at, b.size(extent - 1));
+}
+
+void ContractionLowering::turnedColumns() {
+  l.func(T, joined({"l", "k", "n"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+    SmallVector<Value> lv(loops, b.constant(0));
+    auto known = constantOf(N);
+    lv[c.n] = b.tile(v[2], V, v[0]);
+    if (!known || *known % NR) // the last panel may go on past the end
+      lv[c.n] = b.minimum(lv[c.n], b.size(N - 1));
+    lv[parallel] = b.minimum(v[1], b.size(all - 1));
+    for (auto [i, x] : llvm::zip(restB, v.drop_front(3)))
+      lv[i] = x;
+    return {b.scalar(beforeRounding, lv)};
+  });
+  l.func(B, joined({"kk", "nv", "k", "no"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+    AffineExpr d0 = getAffineDimExpr(0, ctx);
+    Value k = b.tile(v[2], 2, v[0]), n = b.tile(v[3], NR, v[1]);
+    Value x = b.load(T, append({b.apply(d0 % V, {n}), k, b.apply(d0.floorDiv(V), {n})}, v.drop_front(4)), f32);
+    x = arith::TruncFOp::create(b.b, loc, panelType, x);
+    if (isPadded)
+      x = arith::SelectOp::create(b.b, loc, b.less(k, b.size(all)), x, b.constant(panelType, 0));
+    return {x};
+  });
+}
+
+void ContractionLowering::panelsOfColumns() {
+  if (beforeRounding)
+    return turnedColumns();
   if (isTurned)
-    func(B, joined({"l", "k", "v", "no"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+    return l.func(B, joined({"l", "k", "v", "no"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
       Value n = lastOf(b, v[3], NR, b.tile(v[2], V, v[0]), N);
-      return {product(b, c.b, c.n, n, Value(), v[1], restB, v.drop_front(4))};
+      return {product(b, c.b, c.n, n, v[1], restB, v.drop_front(4))};
     });
-  else if (beforeRounding) {
-    func(T, joined({"l", "k", "n"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
-      SmallVector<Value> lv(loops, b.constant(0));
-      auto known = constantOf(N);
-      lv[c.n] = b.tile(v[2], V, v[0]);
-      if (!known || *known % NR) // the last panel may go on past the end
-        lv[c.n] = b.minimum(lv[c.n], b.size(N - 1));
-      lv[parallel] = b.minimum(v[1], b.size(all - 1));
-      for (auto [i, x] : llvm::zip(restB, v.drop_front(3)))
-        lv[i] = x;
-      return {b.scalar(beforeRounding, lv)};
-    });
-    func(B, joined({"kk", "nv", "k", "no"}, varsB), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
-      AffineExpr d0 = getAffineDimExpr(0, ctx);
-      Value k = b.tile(v[2], 2, v[0]), n = b.tile(v[3], NR, v[1]);
-      Value x = b.load(T, append({b.apply(d0 % V, {n}), k, b.apply(d0.floorDiv(V), {n})}, v.drop_front(4)), f32);
-      x = arith::TruncFOp::create(b.b, loc, panelType, x);
-      if (isPadded)
-        x = arith::SelectOp::create(b.b, loc, b.less(k, b.size(all)), x, b.constant(panelType, 0));
-      return {x};
-    });
-  } else
-    func(B, joined(pair, joined({"nv", "k", "no"}, varsB)), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
-      Value kk = paired ? v[0] : Value();
-      v = v.drop_front(pair.size());
-      return {product(b, c.b, c.n, lastOf(b, v[2], NR, v[0], N), kk, v[1], restB, v.drop_front(3))};
-    });
-  bool packAlongK = isPacked && c.aAlongK && !c.aAlongM; // rows stay rows
-  // Strips of A that lie along m are whole cache lines wide: a line is written once, by one vector.
-  const int AW = !packAlongK && c.aAlongM ? machine.value("aw", std::lcm(MR, V)) : MR;
-  if (isPacked)
-    func(A, joined(pair, joined(packAlongK ? Strings{"k", "mv", "mo"} : Strings{"mv", "k", "mo"}, varsA)), loc,
+  l.func(B, joined(pair, joined({"nv", "k", "no"}, varsB)), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+    ArrayRef<Value> kk = v.take_front(pair.size());
+    v = v.drop_front(pair.size());
+    Value n = lastOf(b, v[2], NR, v[0], N);
+    return {product(b, c.b, c.n, n, element(b, kk, v[1]), restB, v.drop_front(3))};
+  });
+}
+
+void ContractionLowering::panelsOfRows() {
+  l.func(A, joined(pair, joined(packAlongK ? Strings{"k", "mv", "mo"} : Strings{"mv", "k", "mo"}, varsA)), loc,
          [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
-           Value kk = paired ? v[0] : Value();
+           ArrayRef<Value> kk = v.take_front(pair.size());
            v = v.drop_front(pair.size());
            Value mv = packAlongK ? v[1] : v[0], k = packAlongK ? v[0] : v[1];
-           return {product(b, c.a, c.m, lastOf(b, v[2], AW, mv, M), kk, k, restA, v.drop_front(3))};
+           Value m = lastOf(b, v[2], AW, mv, M);
+           return {product(b, c.a, c.m, m, element(b, kk, k), restA, v.drop_front(3))};
          });
+}
 
-  // acc(nv, mv, no, mo, [ko,] rest)
-  Strings accVars = joined(isChunked ? Strings{"nv", "mv", "no", "mo", "ko"} : Strings{"nv", "mv", "no", "mo"}, varsC);
+Value ContractionLowering::stepOf(Body &b, Value ko, Value step, Value first, int64_t chunk, AffineExpr extent, int64_t unit,
+                                  Value &filter) {
+  if (!isChunked)
+    return step;
+  if (isExact)
+    return b.tile(ko, chunk, step);
+  AffineExpr d0 = getAffineDimExpr(0, ctx);
+  Value left = arith::SubIOp::create(b.b, loc, b.size(extent), b.apply(d0 * chunk, {ko}));
+  filter = b.less(first, left);
+  AffineExpr padded = unit > 1 ? (d0 + (unit - 1)).floorDiv(unit) * unit : d0;
+  Value last = b.apply(padded - 1, {b.minimum(left, b.constant(chunk))});
+  Value inside = halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), step, b.constant(0), last);
+  Value k = b.tile(ko, chunk, inside);
+  // Once more for the sum, whose bounds are those of its parts otherwise.
+  return halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), k, b.constant(0), b.size(padded.replaceDims({extent}) - 1));
+}
+
+/// acc(nv, mv, no, mo, [ko,] rest)
+void ContractionLowering::accumulate() {
   unsigned fixed = accVars.size() - varsC.size();
-  func(acc, accVars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {b.constant(f32, 0)}; });
   SmallVector<AffineExpr> extentsR(pair.size(), getAffineConstantExpr(2, ctx));
   AffineExpr extentR = isChunked ? getAffineConstantExpr(chunk, ctx) : K;
   if (isUnrolled)
     extentsR.append({getAffineConstantExpr(steps, ctx), extentR.floorDiv(steps)});
   else
     extentsR.push_back(extentR);
-  const Strings turn = isUnrolled ? Strings{"ri", "r"} : Strings{"r"};
-  update(acc, accVars, joined(pair, turn), extentsR, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
-    Update u;
+  l.update(acc, accVars, joined(pair, turn), extentsR, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+    Lowering::Update u;
     AffineExpr d0 = getAffineDimExpr(0, ctx);
     SmallVector<Value> kk(r.take_front(pair.size()));
     Value first = isUnrolled ? b.apply(d0 * steps, {r.back()}) : r.back();
     Value k = isUnrolled ? b.tile(r.back(), steps, r.drop_back().back()) : r.back();
-    if (isChunked && isExact) {
-      k = b.tile(v[4], chunk, k);
-    } else if (isChunked) {
-      Value start = b.apply(d0 * chunk, {v[4]});
-      Value left = arith::SubIOp::create(b.b, loc, b.size(K), start);
-      u.filter = b.less(first, left);
-      AffineExpr padded = isUnrolled ? (d0 + (steps - 1)).floorDiv(steps) * steps : d0;
-      Value last = b.apply(padded - 1, {b.minimum(left, b.constant(chunk))});
-      Value inside = halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), k, b.constant(0), last);
-      k = b.tile(v[4], chunk, inside);
-      // Once more for the sum, whose bounds are those of its parts otherwise.
-      k = halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), k, b.constant(0), b.size(padded.replaceDims({K}) - 1));
-    }
+    k = stepOf(b, isChunked ? v[4] : Value(), k, first, chunk, K, isUnrolled ? steps : 1, u.filter);
     ArrayRef<Value> rest = v.drop_front(fixed);
-    auto pick = [&](ArrayRef<unsigned> dims) {
-      SmallVector<Value> p;
-      for (unsigned d : dims)
-        p.push_back(rest[llvm::find(restC, d) - restC.begin()]);
-      return p;
-    };
     Value a;
     if (isPacked) {
       Value mv = v[1], mo = v[3];
@@ -261,141 +283,154 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
         mo = b.apply(d0.floorDiv(AW), {m});
       }
       SmallVector<Value> place = append(kk, packAlongK ? ArrayRef<Value>{k, mv, mo} : ArrayRef<Value>{mv, k, mo});
-      a = b.widen(b.load(A, append(place, pick(restA)), panelType));
+      a = b.widen(b.load(A, append(place, pick(rest, restA)), panelType));
     } else {
-      a = product(b, c.a, c.m, lastOf(b, v[3], MR, v[1], M), paired ? kk[0] : Value(), k, restA, pick(restA));
-      a = b.widen(a);
+      Value m = lastOf(b, v[3], MR, v[1], M);
+      a = b.widen(product(b, c.a, c.m, m, element(b, kk, k), restA, pick(rest, restA)));
     }
     SmallVector<Value> place = append(kk, {v[0], k, v[2]});
     if (isTurned)
       place = {b.apply(d0 % V, {v[0]}), k, b.apply(d0.floorDiv(V), {v[0]}), v[2]};
-    Value panel = b.widen(b.load(B, append(place, pick(restB)), panelType));
+    Value panel = b.widen(b.load(B, append(place, pick(rest, restB)), panelType));
     Value ab = arith::MulFOp::create(b.b, loc, a, panel);
     u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(acc, v, f32), ab));
     return u;
   });
+}
 
+void ContractionLowering::addChunks() {
   Strings cVars = joined({"nv", "mv", "no", "mo"}, varsC);
-  func(C, cVars, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+  l.func(C, cVars, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
     return {isChunked ? b.constant(f32, 0) : b.load(acc, v, f32)};
   });
   if (isChunked)
-    update(C, cVars, {"ko"}, {numChunks}, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+    l.update(C, cVars, {"ko"}, {numChunks}, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
       SmallVector<Value> at(v.take_front(4));
       at.push_back(r[0]);
       Value part = b.load(acc, append(at, v.drop_front(4)), f32);
-      Update u;
+      Lowering::Update u;
       u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(C, v, f32), part));
       return u;
     });
+}
 
-  // The schedule.
+void ContractionLowering::scheduleResult() {
   int stage = isChunked ? 0 : -1;
-  bound(C, "nv", 0, NR);
-  bound(C, "mv", 0, MR);
-  vectorize(C, -1, "nv", V);
-  // A chunk of a panel stays in L1 while packed strips of A pass; else a strip of A stays, and panels pass.
-  bool isStripOuter = machine.value("strip", !isChunked || c.streamsA);
+  l.bound(C, "nv", 0, NR);
+  l.bound(C, "mv", 0, MR);
+  l.vectorize(C, -1, "nv", V);
   Strings loopsC = isStripOuter ? Strings{"nv", "mv", "no", "mo"} : Strings{"nv", "mv", "mo", "no"};
   if (isChunked)
     loopsC.push_back("ko");
-  reorder(C, stage, joined(loopsC, varsC));
+  l.reorder(C, stage, joined(loopsC, varsC));
   if (isChunked)
-    vectorize(C, stage, "nv", V);
-  unroll(C, stage, "nv");
-  unroll(C, stage, "mv");
-  computeAt(acc, C, isStripOuter ? "no" : "mo");
-  bound(acc, "nv", 0, NR);
-  bound(acc, "mv", 0, MR);
-  boundExtent(acc, "no", 1);
-  boundExtent(acc, "mo", 1);
-  vectorize(acc, -1, "nv", V);
-  unroll(acc, -1, "nv");
-  unroll(acc, -1, "mv");
-  reorder(acc, 0, joined(pair, joined(joined({"nv", "mv"}, turn), Strings(accVars.begin() + 2, accVars.end()))));
+    l.vectorize(C, stage, "nv", V);
+  l.unroll(C, stage, "nv");
+  if (!onTiles)
+    l.unroll(C, stage, "mv");
+  l.computeAt(acc, C, isStripOuter ? "no" : "mo");
+  l.bound(acc, "nv", 0, NR);
+  l.bound(acc, "mv", 0, MR);
+  l.boundExtent(acc, "no", 1);
+  l.boundExtent(acc, "mo", 1);
+}
+
+void ContractionLowering::scheduleAccumulator() {
+  l.vectorize(acc, -1, "nv", V);
+  l.unroll(acc, -1, "nv");
+  l.unroll(acc, -1, "mv");
+  l.reorder(acc, 0, joined(pair, joined(joined({"nv", "mv"}, turn), Strings(accVars.begin() + 2, accVars.end()))));
   if (paired) {
-    atomic(acc, 0);
-    vectorize(acc, 0, "kk");
+    l.atomic(acc, 0);
+    l.vectorize(acc, 0, "kk");
   }
-  vectorize(acc, 0, "nv", V);
-  unroll(acc, 0, "nv");
-  unroll(acc, 0, "mv");
+  l.vectorize(acc, 0, "nv", V);
+  l.unroll(acc, 0, "nv");
+  l.unroll(acc, 0, "mv");
   if (isUnrolled)
-    unroll(acc, 0, "ri");
-  bool packsStrips = isPacked && packAlongK && isStripOuter && c.streamsA;
-  for (const std::string &p : isPacked ? Strings{B, A} : Strings{B}) {
-    if (p == A && packsStrips) {
-      computeAt(p, C, "mo");
-      boundExtent(p, "mo", 1);
-    } else if (isChunked) {
-      computeAt(p, C, "ko");
-    } else {
-      computeRoot(p);
-    }
-  }
-  // Several panels side by side: a row of the source is read in one piece.
-  auto sideBySide = [&](StringRef f, StringRef lane, StringRef tile, int64_t count, const Strings &rest) {
-    split(f, -1, tile, "po", "pi", count, halide::Tail::guard);
-    reorder(f, -1, joined(pair, joined({lane.str(), "pi", "k", "po"}, rest)));
-  };
-  /// Both of a pair: next to each other in a source along k, else two vectors that interleave.
-  auto pairUp = [&](StringRef f, bool alongK) {
-    if (!paired)
-      return;
-    bound(f, "kk", 0, 2);
-    alongK ? vectorize(f, -1, "kk") : unroll(f, -1, "kk");
-  };
+    l.unroll(acc, 0, "ri");
+}
+
+/// Several panels side by side: a row of the source is read in one piece.
+void ContractionLowering::sideBySide(StringRef f, StringRef lane, StringRef tile, int64_t count, const Strings &rest) {
+  l.split(f, -1, tile, "po", "pi", count, halide::Tail::guard);
+  l.reorder(f, -1, joined(pair, joined({lane.str(), "pi", "k", "po"}, rest)));
+}
+
+/// Both of a pair: next to each other in a source along k, else two vectors that interleave.
+void ContractionLowering::pairUp(StringRef f, bool alongK) {
+  if (!paired)
+    return;
+  l.bound(f, "kk", 0, 2);
+  alongK ? l.vectorize(f, -1, "kk") : l.unroll(f, -1, "kk");
+}
+
+void ContractionLowering::scheduleColumns() {
   if (isTurned) {
-    bound(B, "l", 0, V);
-    bound(B, "v", 0, t.vectors);
-    split(B, -1, "k", "kt", "kv", V, halide::Tail::guard);
-    reorder(B, -1, joined({"kv", "l", "kt", "v", "no"}, varsB));
-    vectorize(B, -1, "kv");
-    unroll(B, -1, "l");
+    l.bound(B, "l", 0, V);
+    l.bound(B, "v", 0, t.vectors);
+    l.split(B, -1, "k", "kt", "kv", V, halide::Tail::guard);
+    l.reorder(B, -1, joined({"kv", "l", "kt", "v", "no"}, varsB));
+    l.vectorize(B, -1, "kv");
+    l.unroll(B, -1, "l");
   } else if (beforeRounding) {
-    bound(B, "nv", 0, NR);
-    split(B, -1, "nv", "v", "l", V, halide::Tail::guard);
-    split(B, -1, "k", "kt", "ki", V / 2, halide::Tail::guard);
-    reorder(B, -1, joined({"kk", "l", "ki", "kt", "v", "no"}, varsB));
+    l.bound(B, "nv", 0, NR);
+    l.split(B, -1, "nv", "v", "l", V, halide::Tail::guard);
+    l.split(B, -1, "k", "kt", "ki", V / 2, halide::Tail::guard);
+    l.reorder(B, -1, joined({"kk", "l", "ki", "kt", "v", "no"}, varsB));
     pairUp(B, false);
-    vectorize(B, -1, "l");
-    computeAt(T, B, "kt");
-    bound(T, "l", 0, V);
-    boundExtent(T, "k", V);
-    boundExtent(T, "n", 1);
-    reorder(T, -1, joined({"k", "l", "n"}, varsB));
-    vectorize(T, -1, "k", V);
-    unroll(T, -1, "l");
-  } else if (paired && isAlongRows) {
-    bound(B, "nv", 0, NR);
-    reorder(B, -1, joined({"kk", "k", "nv", "no"}, varsB));
+    l.vectorize(B, -1, "l");
+    l.computeAt(T, B, "kt");
+    l.bound(T, "l", 0, V);
+    l.boundExtent(T, "k", V);
+    l.boundExtent(T, "n", 1);
+    l.reorder(T, -1, joined({"k", "l", "n"}, varsB));
+    l.vectorize(T, -1, "k", V);
+    l.unroll(T, -1, "l");
+  } else if (paired && c.bAlongK && !c.bAlongN) {
+    l.bound(B, "nv", 0, NR);
+    l.reorder(B, -1, joined({"kk", "k", "nv", "no"}, varsB));
     pairUp(B, true);
-    vectorize(B, -1, "k", V, halide::Tail::guard);
+    l.vectorize(B, -1, "k", V, halide::Tail::guard);
   } else {
-    bound(B, "nv", 0, NR);
+    l.bound(B, "nv", 0, NR);
     pairUp(B, false);
     if (c.bAlongN && !c.bAlongK)
       sideBySide(B, "nv", "no", machine.value("sbsb", 4), varsB);
-    vectorize(B, -1, "nv", V);
-    unroll(B, -1, "nv");
+    l.vectorize(B, -1, "nv", V);
+    l.unroll(B, -1, "nv");
   }
-  if (isPacked) {
-    bound(A, "mv", 0, AW);
-    pairUp(A, packAlongK);
-    if (packAlongK) {
-      vectorize(A, -1, "k", V, halide::Tail::guard);
+}
+
+void ContractionLowering::scheduleRows() {
+  l.bound(A, "mv", 0, AW);
+  pairUp(A, packAlongK);
+  if (packAlongK) {
+    l.vectorize(A, -1, "k", V, halide::Tail::guard);
+    return;
+  }
+  if (c.aAlongM) // 512 bytes of a row
+    sideBySide(A, "mv", "mo", machine.value("sbsa", std::max((paired && !unrounded(c.a[0]) ? 256 : 128) / AW, 1)), varsA);
+  l.vectorize(A, -1, "mv", AW % V ? AW : V);
+  if (AW > V && AW % V == 0)
+    l.unroll(A, -1, "mv");
+}
+
+/// Consumers see the block's tiles.
+void ContractionLowering::publish() {
+  bool packsStrips = isPacked && packAlongK && isStripOuter && c.streamsA;
+  for (const std::string &p : isPacked ? Strings{B, A} : Strings{B}) {
+    if (p == A && packsStrips) {
+      l.computeAt(p, C, "mo");
+      l.boundExtent(p, "mo", 1);
+    } else if (isChunked) {
+      l.computeAt(p, C, "ko");
     } else {
-      if (c.aAlongM) // 512 bytes of a row
-        sideBySide(A, "mv", "mo", machine.value("sbsa", std::max((paired && !unrounded(c.a[0]) ? 256 : 128) / AW, 1)), varsA);
-      vectorize(A, -1, "mv", AW % V ? AW : V);
-      if (AW > V && AW % V == 0)
-        unroll(A, -1, "mv");
+      l.computeRoot(p);
     }
   }
-
-  tiles[op] = {C, NR, MR, c.m, c.n, isChunked, packsStrips, {}, {}};
-  unsigned m = c.m, n = c.n;
-  readers[op.getResult()] = [=](Body &b, ArrayRef<Value> at) {
+  l.tiles[op] = {C, NR, MR, c.m, c.n, isChunked, packsStrips, {}, {}};
+  l.readers[op.getResult()] = [C = C, NR = NR, MR = MR, m = c.m, n = c.n, restC = restC](Body &b, ArrayRef<Value> at) {
     AffineExpr d0 = getAffineDimExpr(0, b.b.getContext());
     SmallVector<Value> index{b.apply(d0 % NR, {at[n]}), b.apply(d0 % MR, {at[m]}), b.apply(d0.floorDiv(NR), {at[n]}),
                              b.apply(d0.floorDiv(MR), {at[m]})};
@@ -403,7 +438,25 @@ LogicalResult Lowering::lowerContraction(ComputeOp op, const Contraction &c, Str
       index.push_back(at[i]);
     return b.load(C, index, Float32Type::get(b.b.getContext()));
   };
-  return success();
+}
+
+void ContractionLowering::run() {
+  panelsOfColumns();
+  if (onTiles)
+    tilesOfRows();
+  else if (isPacked)
+    panelsOfRows();
+  l.func(acc, accVars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {b.constant(f32, 0)}; });
+  onTiles ? accumulateInTiles() : accumulate();
+  addChunks();
+  scheduleResult();
+  onTiles ? scheduleTileAccumulator() : scheduleAccumulator();
+  publish();
+  scheduleColumns();
+  if (onTiles)
+    scheduleTilesOfRows();
+  else if (isPacked)
+    scheduleRows();
 }
 
 } // namespace tintype::schedule

@@ -42,7 +42,7 @@ std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contr
   int64_t outer = 1;
   for (unsigned i : c.rest)
     outer *= estimate(op.getOver()[i]);
-  Tile tile = chooseTile(machine, op.getOver()[c.n]);
+  Tile tile = chooseTile(op, c);
   // Cycles to pack an element over those to use it once (1/32 on two FMA units of 16, 1/64 of pairs), measured with
   // weights in the last-level cache.
   double packB = isPaired(c) ? 60 : c.bAlongN ? 100 : 80, packA = c.plainA ? 10 : c.streamsA ? 40 : 60;
@@ -136,7 +136,7 @@ void Lowering::chooseGrid() {
     bool cutsN = axes > c.n;
     auto [mb, nb] = contractionBlock(main, c, cutsN);
     if (llvm::count_if(ops, [&](ComputeOp op) { return contractions.count(op); }) > 1)
-      mb = llvm::alignTo(std::min<int64_t>(mb, machine.value("rows", 288)), chooseTile(machine, main.getOver()[c.n]).rows); // what lies between them stays in cache
+      mb = llvm::alignTo(std::min<int64_t>(mb, machine.value("rows", 288)), chooseTile(main, c).rows); // what lies between them stays in cache
     // A result that a reduction in here reads across a dim must be there for all of it.
     for (auto op : ops)
       if (op.isReduction() && readsResult(op))

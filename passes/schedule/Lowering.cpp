@@ -3,6 +3,7 @@
 // inline becomes funcs when first wanted, by the template of its kind.
 //===----------------------------------------------------------------------===//
 #include "passes/schedule/BlockKernel.h"
+#include "passes/schedule/Contraction.h"
 #include "mlir/Transforms/CSE.h"
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/PatternMatch.h"
@@ -117,7 +118,7 @@ bool Lowering::isInline(ComputeOp op) {
 /// Without instructions for bf16 a value is widened at every use; inside a kernel, where
 /// space is cache, it may as well be wide already.
 bool Lowering::isWide(ComputeOp op) {
-  return !machine.hasDot && !op.isReduction() && !isResult(op) && !isInline(op) &&
+  return !machine.hasDot && !machine.hasTiles && !op.isReduction() && !isResult(op) && !isInline(op) &&
          cast<RankedTensorType>(op.getType()).getElementType().isBF16();
 }
 
@@ -363,7 +364,11 @@ LogicalResult Lowering::run() {
     if (auto scatter = dyn_cast<ScatterOp>(op))
       return lowerScatter(scatter, name);
     auto c = contractions.find(op);
-    return c != contractions.end() ? lowerContraction(compute, c->second, name) : lowerReduction(compute, name);
+    if (c == contractions.end())
+      return lowerReduction(compute, name);
+    ++numContractions;
+    ContractionLowering(*this, compute, c->second, name).run();
+    return success();
   };
   for (Value v : kernel.getBody().front().getTerminator()->getOperands()) {
     Operation *op = v.getDefiningOp();

@@ -34,6 +34,7 @@ struct Machine {
   int64_t l2Bytes = 2 << 20;
   int threads = 2;
   bool hasDot = false;     ///< multiplies pairs of bf16 and adds them in f32 (vdpbf16ps)
+  bool hasTiles = false;   ///< multiplies matrix tiles of pairs (AMX)
   Setting tune;            ///< overrides of what templates decide
   mutable Setting asked;   ///< what templates asked for, and what they got
   mutable double cost = 1; ///< the estimate behind the blocks of a contraction, for comparing settings
@@ -48,9 +49,6 @@ struct Machine {
 struct Tile {
   int width, vectors, rows;
 };
-/// The tile for N columns.
-Tile chooseTile(const Machine &machine, AffineExpr n);
-
 class Lowering;
 
 /// Whether a pipeline that came with its kernel fits the kernel function.
@@ -155,6 +153,7 @@ Value reducerIdentity(Body &b, graph::Reducer r, mlir::Type t);
 Value reduceTwo(Body &b, graph::Reducer r, Value x, Value y);
 
 class BlockLowering;
+class ContractionLowering;
 
 class Lowering {
 public:
@@ -179,6 +178,7 @@ public:
   void vectorize(StringRef f, int stage, StringRef var, int64_t factor = 0, halide::Tail tail = halide::Tail::automatic);
   void unroll(StringRef f, int stage, StringRef var, int64_t factor = 0);
   void atomic(StringRef f, int stage);
+  void storeInTiles(StringRef f);
   void computeRoot(StringRef f);
   void computeAt(StringRef f, StringRef consumer, StringRef var);
   void bound(StringRef f, StringRef var, int64_t min, int64_t extent);
@@ -194,6 +194,7 @@ public:
 
 private:
   friend class BlockLowering;
+  friend class ContractionLowering;
   /// A definition that is not written inline, and where its value lies.
   struct Place {
     std::string func;
@@ -208,7 +209,6 @@ private:
     std::string strip;  ///< the func in whose loops C is computed, or empty: at the root
     std::string at;     ///< the loop: "mo", for a strip of rows, or "no", for a tile
   };
-  LogicalResult lowerContraction(graph::ComputeOp op, const Contraction &c, StringRef name);
   LogicalResult lowerReduction(graph::ComputeOp op, StringRef name);
   LogicalResult lowerScatter(graph::ScatterOp op, StringRef name);
   void lowerPointwise(ArrayRef<graph::ComputeOp> group, StringRef name);
@@ -226,7 +226,10 @@ private:
   void chooseRows(graph::ComputeOp op, Contraction &c);
   int64_t chunkOf(graph::ComputeOp op, const Contraction &c);
   /// Whether panels of `c` hold pairs of bf16.
-  bool isPaired(const Contraction &c) const { return machine.hasDot && c.isRounded; }
+  bool isPaired(const Contraction &c) const { return (machine.hasDot || machine.hasTiles) && c.isRounded; }
+  /// Whether `c` is computed on matrix tiles.
+  bool isOnTiles(const Contraction &c) const { return machine.hasTiles && c.isRounded; }
+  Tile chooseTile(graph::ComputeOp op, const Contraction &c) const;
   void chooseGrid();
   std::pair<int64_t, int64_t> contractionBlock(graph::ComputeOp op, const Contraction &c, bool cutsN);
   /// Outputs, costs and late directives; `mark` stands between definitions and directives.

@@ -20,6 +20,7 @@ def ScheduleKernels : Pass<"schedule-kernels", "::mlir::ModuleOp"> {
     Option<"threads", "threads", "int", "2", "threads that should find blocks to work on">,
     Option<"dotBf16", "dot-bf16", "bool", "false",
            "the machine multiplies pairs of bf16 and adds them in f32 (off: AVX-512 without BF16 is more common)">,
+    Option<"tileBf16", "tile-bf16", "bool", "false", "the machine multiplies matrix tiles of bf16 and adds them in f32 (AMX)">,
     Option<"tune", "tune", "std::string", "\"\"", "overrides for measurements, as `mb=256,nb=192,kc=512,mr=8,nrv=3`">,
   ];
   let dependentDialects = ["::tintype::halide::HalideDialect"];

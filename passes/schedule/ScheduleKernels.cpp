@@ -23,6 +23,7 @@ struct ScheduleKernels : impl::ScheduleKernelsBase<ScheduleKernels> {
     }
     machine.tune = *overrides;
     machine.hasDot = dotBf16;
+    machine.hasTiles = tileBf16;
     SmallVector<func::FuncOp> kernels;
     for (auto f : getOperation().getOps<func::FuncOp>())
       if (f->hasAttr("graph.kernel") && !f.isExternal()) {

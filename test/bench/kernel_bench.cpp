@@ -402,6 +402,7 @@ int main(int argc, char **argv) {
   schedule::ScheduleKernelsOptions so;
   so.vectorWidth = codegen::vectorWidth(options);
   so.dotBf16 = pairs || codegen::multipliesPairs(options);
+  so.tileBf16 = codegen::multipliesTiles(options);
   so.tune = tune;
   PassManager pm(&ctx);
   schedule::buildPipeline(pm, so);

@@ -13,6 +13,7 @@ schedule::ScheduleKernelsOptions scheduleOptions(const codegen::CompileOptions &
   schedule::ScheduleKernelsOptions o;
   o.vectorWidth = codegen::vectorWidth(options);
   o.dotBf16 = codegen::multipliesPairs(options);
+  o.tileBf16 = codegen::multipliesTiles(options);
   return o;
 }
 
@@ -20,6 +21,7 @@ schedule::Machine modelOf(const schedule::ScheduleKernelsOptions &options) {
   schedule::Machine m;
   m.vectorWidth = options.vectorWidth;
   m.hasDot = options.dotBf16;
+  m.hasTiles = options.tileBf16;
   m.l2Bytes = options.l2Bytes;
   m.threads = options.threads;
   return m;

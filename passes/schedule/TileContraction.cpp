@@ -1,0 +1,62 @@
+//===- TileContraction.cpp - sums of products on matrix tiles -------------===//
+// Where the machine multiplies tiles (AMX: 16 rows by 32 of K with 32 of K by 16 columns) the accumulator is 32 x 32, two
+// by two of them. A holds tiles one after the other, A(e, mv, kt, mo) of k = 32 kt + e, rows of bf16 as they lie; where
+// the source lies along m, words of two that are turned, A(ki, mv, kt, mo) of k = 32 kt + 2 ki. B is as for pairs. The
+// loops of the accumulator stay as they are: codegen/halide/Tiles.cpp makes one call of them.
+//===----------------------------------------------------------------------===//
+#include "passes/schedule/Contraction.h"
+
+using namespace mlir;
+using namespace tintype::graph;
+
+namespace tintype::schedule {
+
+static constexpr int64_t depth = 32; ///< elements of K in a tile
+
+void ContractionLowering::tilesOfRows() {
+  l.func(A, joined({hasWords() ? "ki" : "e", "mv", "kt", "mo"}, varsA), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+    Value m = lastOf(b, v[3], MR, v[1], M), k = b.tile(v[2], hasWords() ? depth / 2 : depth, v[0]);
+    auto at = [&](Value k) { return product(b, c.a, c.m, m, k, restA, v.drop_front(4)); };
+    return {hasWords() ? b.joinPair(at(b.tile(k, 2, b.constant(0))), at(b.tile(k, 2, b.constant(1)))) : at(k)};
+  });
+}
+
+void ContractionLowering::accumulateInTiles() {
+  const int64_t inChunk = chunk / steps;
+  AffineExpr numSteps = canonicalDim((K + (steps - 1)).floorDiv(steps));
+  SmallVector<AffineExpr> extents{getAffineConstantExpr(2, ctx), getAffineConstantExpr(steps, ctx),
+                                  isChunked ? getAffineConstantExpr(inChunk, ctx) : numSteps};
+  l.update(acc, accVars, {"kk", "ki", "kt"}, extents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+    Lowering::Update u;
+    Value kt = stepOf(b, isChunked ? v[4] : Value(), r[2], r[2], inChunk, numSteps, 1, u.filter);
+    ArrayRef<Value> rest = v.drop_front(accVars.size() - varsC.size());
+    SmallVector<Value> place{hasWords() ? r[1] : b.tile(r[1], 2, r[0]), v[1], kt, v[3]};
+    place.append(pick(rest, restA));
+    Value a = b.load(A, place, hasWords() ? Type(b.b.getI32Type()) : panelType);
+    if (hasWords())
+      a = b.ofPair(a, r[0]);
+    place = {r[0], v[0], b.tile(kt, steps, r[1]), v[2]};
+    place.append(pick(rest, restB));
+    Value ab = arith::MulFOp::create(b.b, loc, b.widen(a), b.widen(b.load(B, place, panelType)));
+    u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(acc, v, f32), ab));
+    return u;
+  });
+}
+
+void ContractionLowering::scheduleTileAccumulator() {
+  l.reorder(acc, 0, joined({"kk", "ki", "nv", "mv", "kt"}, Strings(accVars.begin() + 2, accVars.end())));
+  l.storeInTiles(acc);
+}
+
+void ContractionLowering::scheduleTilesOfRows() {
+  l.bound(A, "mv", 0, MR);
+  l.bound(A, hasWords() ? "ki" : "e", 0, hasWords() ? depth / 2 : depth);
+  if (!hasWords())
+    return l.vectorize(A, -1, "e", depth);
+  l.split(A, -1, "mv", "mt", "ml", V, halide::Tail::guard);
+  l.reorder(A, -1, joined({"ml", "ki", "mt", "kt", "mo"}, varsA));
+  l.vectorize(A, -1, "ml", V);
+  l.unroll(A, -1, "ki");
+}
+
+} // namespace tintype::schedule

@@ -1,0 +1,26 @@
+//===- Tiles.h - products on the machine's matrix tiles (AMX) ---*- C++ -*-===//
+#ifndef TINTYPE_RUNTIME_TILES_H
+#define TINTYPE_RUNTIME_TILES_H
+
+#include <cstdint>
+
+namespace tintype::rt {
+
+/// Bytes from row to row of the result, of A and of B, and from one step of K to the next.
+struct TileStrides {
+  int64_t cRow, aRow, aStep, bRow, bStep;
+};
+
+/// Asks the system for the state of the tiles, for all threads of the process: false if it refuses.
+bool allowTiles();
+
+} // namespace tintype::rt
+
+/// C[rows][columns] (f32) = sum over 32 * steps of A[rows][..] * B: rows and columns are 16 or 32. Rows of A hold 32
+/// consecutive bf16 for each step; a row of B a pair of consecutive k for each column, 16 of them for each step. As the
+/// instruction does, subnormals are zeros. `At` are offsets in bytes.
+extern "C" int tintype_tile_product(char *c, int64_t cAt, const char *a, int64_t aAt, const char *b, int64_t bAt, int32_t rows,
+                                    int32_t columns, int32_t steps, int32_t cRow, int32_t aRow, int32_t aStep, int32_t bRow,
+                                    int32_t bStep);
+
+#endif
