@@ -247,7 +247,8 @@ Value ContractionLowering::stepOf(Body &b, Value ko, Value step, Value first, in
   if (isExact)
     return b.tile(ko, chunk, step);
   AffineExpr d0 = getAffineDimExpr(0, ctx);
-  Value left = arith::SubIOp::create(b.b, loc, b.size(extent), b.apply(d0 * chunk, {ko}));
+  Value start = b.apply(d0 * chunk, {ko});
+  Value left = arith::SubIOp::create(b.b, loc, b.size(extent), start);
   filter = b.less(first, left);
   AffineExpr padded = unit > 1 ? (d0 + (unit - 1)).floorDiv(unit) * unit : d0;
   Value last = b.apply(padded - 1, {b.minimum(left, b.constant(chunk))});
