@@ -1,5 +1,6 @@
 //===- KernelCode.cpp - a kernel's object, loaded and run -----------------===//
 #include "tools/tune/KernelCode.h"
+#include "runtime/Tiles.h"
 #include "runtime/Halide.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -16,6 +17,7 @@ void halide_free(void *, void *);
 int halide_do_par_for(void *, int (*)(void *, int, uint8_t *), int, int, uint8_t *);
 void halide_error(void *, const char *);
 void halide_print(void *, const char *);
+uint16_t vcvtne2ps2bf16(float);
 }
 
 namespace tintype::tune {
@@ -103,6 +105,8 @@ llvm::Expected<std::unique_ptr<KernelCode>> KernelCode::load(func::FuncOp kernel
   add("halide_do_par_for", (void *)halide_do_par_for);
   add("halide_error", (void *)halide_error);
   add("halide_print", (void *)halide_print);
+  add("vcvtne2ps2bf16", (void *)vcvtne2ps2bf16);
+  add("tintype_tile_product", (void *)tintype_tile_product);
   if (llvm::Error e = library.define(llvm::orc::absoluteSymbols(known)))
     return std::move(e);
   auto process = llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(code->jit->getDataLayout().getGlobalPrefix());
