@@ -49,7 +49,7 @@ __attribute__((target("amx-tile,amx-bf16"))) inline void multiply(char *c, const
     _tile_loadd(4, a, s.aRow);
     _tile_dpbf16ps(0, 4, 6);
     if (COLUMNS > 1) {
-      _tile_loadd(7, b + 64, s.bRow);
+      _tile_loadd(7, b + s.bTile, s.bRow);
       _tile_dpbf16ps(1, 4, 7);
     }
     if (ROWS > 1) {
@@ -82,10 +82,10 @@ using namespace tintype::rt;
 
 extern "C" int tintype_tile_product(char *c, int64_t cAt, const char *a, int64_t aAt, const char *b, int64_t bAt, int32_t rows,
                                     int32_t columns, int32_t steps, int32_t cRow, int32_t aRow, int32_t aStep, int32_t bRow,
-                                    int32_t bStep) {
+                                    int32_t bStep, int32_t bTile) {
   if (!isConfigured)
     configure();
-  TileStrides s{cRow, aRow, aStep, bRow, bStep};
+  TileStrides s{cRow, aRow, aStep, bRow, bStep, bTile};
   auto *run = rows > 16 ? columns > 16 ? multiply<2, 2> : multiply<2, 1> : columns > 16 ? multiply<1, 2> : multiply<1, 1>;
   run(c + cAt, a + aAt, b + bAt, s, steps);
   return 0;

@@ -6,9 +6,9 @@
 
 namespace tintype::rt {
 
-/// Bytes from row to row of the result, of A and of B, and from one step of K to the next.
+/// Bytes from row to row of the result, of A and of B, from one step of K to the next, and from 16 columns of B to the next.
 struct TileStrides {
-  int64_t cRow, aRow, aStep, bRow, bStep;
+  int64_t cRow, aRow, aStep, bRow, bStep, bTile;
 };
 
 /// Asks the system for the state of the tiles, for all threads of the process: false if it refuses.
@@ -21,6 +21,6 @@ bool allowTiles();
 /// instruction does, subnormals are zeros. `At` are offsets in bytes.
 extern "C" int tintype_tile_product(char *c, int64_t cAt, const char *a, int64_t aAt, const char *b, int64_t bAt, int32_t rows,
                                     int32_t columns, int32_t steps, int32_t cRow, int32_t aRow, int32_t aStep, int32_t bRow,
-                                    int32_t bStep);
+                                    int32_t bStep, int32_t bTile);
 
 #endif

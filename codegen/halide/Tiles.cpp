@@ -99,8 +99,9 @@ private:
     Place p{simplify(nest.whole(with(nest.loops.size(), 0))), {}};
     for (size_t i = 0; i < nest.loops.size(); ++i) {
       auto step = as_const_int(simplify(nest.whole(with(i, 1)) - p.base));
-      expect(step && can_prove(nest.whole(with(i, nest.loops[i]->extent - 1)) == p.base + Expr((int)*step) * (nest.loops[i]->extent - 1)),
-             nest.func, "at places that are linear in its loops");
+      // Where a loop's end is not known, at any turn.
+      Expr last = is_const(nest.loops[i]->extent) ? simplify(nest.loops[i]->extent - 1) : Variable::make(Halide::Int(32), "turn");
+      expect(step && can_prove(nest.whole(with(i, last)) == p.base + Expr((int)*step) * last), nest.func, "at places that are linear in its loops");
       p.strides.push_back((int)*step * bytes);
     }
     p.base = Halide::cast<int64_t>(p.base) * bytes;
@@ -108,28 +109,37 @@ private:
   }
 
   static Stmt callOf(const Nest &nest) {
-    const size_t n = nest.loops.size();
-    auto extent = [&](size_t fromInside) {
-      auto e = fromInside < n ? as_const_int(nest.loops[n - 1 - fromInside]->extent) : std::nullopt;
-      return e ? *e : 0;
+    const int n = nest.loops.size();
+    auto loop = [&](int fromInside) { return nest.loops[n - 1 - fromInside]; };
+    auto extent = [&](int fromInside) {
+      auto e = fromInside < n ? as_const_int(loop(fromInside)->extent) : std::nullopt;
+      return e ? (int)*e : 0;
     };
-    expect((n == 4 || n == 5) && extent(0) == 2 && extent(1) == 16 && extent(2) % 16 == 0 && extent(3) % 16 == 0 && extent(2) <= 32 &&
-               extent(3) <= 32,
-           nest.func, "loops of kk, ki, columns, rows and steps");
+    auto isTile = [](int extent) { return extent == 16 || extent == 32; };
     Place c = placeOf(nest, nest.store->index, 4);
     Place first = placeOf(nest, nest.factors[0]->index, nest.factors[0]->type.bytes());
     Place second = placeOf(nest, nest.factors[1]->index, nest.factors[1]->type.bytes());
-    auto stride = [&](const Place &p, size_t fromInside) { return fromInside < n ? p.strides[n - 1 - fromInside] : 0; };
+    auto stride = [&](const Place &p, int fromInside) { return fromInside < n ? p.strides[n - 1 - fromInside] : 0; };
     const bool isFirstA = stride(first, 2) == 0;
     const Place &a = isFirstA ? first : second, &b = isFirstA ? second : first;
     auto name = [&](bool isA) { return Variable::make(Halide::Handle(), nest.factors[isA == isFirstA ? 0 : 1]->name); };
+    // kk, ki, columns (in one loop, or sixteen by two), rows, steps of K.
+    int at = 3, columns = extent(2), bTile = 64;
+    if (columns == 16 && at < n && stride(a, at) == 0 && stride(c, at) == 64) {
+      bTile = stride(b, at);
+      columns *= extent(at++);
+    }
+    const int rows = at++, step = at;
+    expect(extent(0) == 2 && extent(1) == 16 && isTile(columns) && isTile(extent(rows)) && (n == step || n == step + 1), nest.func,
+           "loops of kk, ki, columns, rows and steps");
+    auto holdsPairs = [&](int i) { return stride(i ? second : first, 0) == (nest.factors[i]->type.bytes() == 2 ? 2 : 0); };
     // 32 elements of K lie together in a row of A, two in a column of B.
-    expect(stride(a, 2) == 0 && stride(a, 1) == 4 && stride(b, 3) == 0 && stride(b, 2) == 4 && stride(b, 0) == 2 && stride(c, 2) == 4 &&
-               stride(c, 0) == 0 && stride(c, 1) == 0 && stride(c, 4) == 0,
+    expect(stride(a, 2) == 0 && stride(a, 1) == 4 && stride(b, rows) == 0 && stride(b, 2) == 4 && holdsPairs(0) && holdsPairs(1) && stride(c, 2) == 4 &&
+               stride(c, 0) == 0 && stride(c, 1) == 0 && stride(c, step) == 0,
            nest.func, "of panels that hold pairs");
-    Expr steps = n == 5 ? nest.whole(nest.loops[0]->extent) : Expr(1);
-    std::vector<Expr> args{Variable::make(Halide::Handle(), nest.func), c.base, name(true), a.base, name(false), b.base,
-                           (int)extent(3), (int)extent(2), steps, stride(c, 3), stride(a, 3), stride(a, 4), stride(b, 1), stride(b, 4)};
+    Expr steps = n == step + 1 ? nest.whole(loop(step)->extent) : Expr(1);
+    std::vector<Expr> args{Variable::make(Halide::Handle(), nest.func), c.base, name(true), a.base, name(false), b.base, extent(rows), columns,
+                           steps, stride(c, rows), stride(a, rows), stride(a, step), stride(b, 1), stride(b, step), bTile};
     return Evaluate::make(Call::make(Halide::Int(32), "tintype_tile_product", args, Call::Extern));
   }
 

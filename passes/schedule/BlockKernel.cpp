@@ -27,6 +27,8 @@ int BlockLowering::rowsFor(const Machine &machine, const BlockPlan &plan) {
   auto rows = constantOf(plan.dims[plan.row]);
   if (!rows || machine.vectorWidth < 16)
     return 64;
+  if (machine.hasTiles && plan.isRounded())
+    return plan.band.low || plan.band.high ? 64 : llvm::alignTo(llvm::divideCeil(*rows, llvm::divideCeil(*rows, 256)), 32);
   if (!plan.band.low && !plan.band.high)
     return llvm::alignTo(llvm::divideCeil(*rows, llvm::divideCeil(*rows, 256)), 16);
   return llvm::alignTo(*rows, 80) < 0.96 * llvm::alignTo(*rows, 64) ? 80 : 64;
@@ -94,7 +96,7 @@ Value BlockLowering::place(Body &b, Value at, unsigned dim) {
 
 void BlockLowering::readWide(Value tensor, StringRef func, int64_t element) {
   Type type = cast<RankedTensorType>(tensor.getType()).getElementType();
-  if (type.isBF16() && !l.machine.hasDot)
+  if (type.isBF16() && !l.machine.hasPairs())
     type = Float32Type::get(l.ctx); // rounded, and wide for the loops that read it
   l.readers[tensor] = [this, f = func.str(), type, element](Body &b, ArrayRef<Value> at) {
     return b.load(f, {place(b, at[plan.row], plan.row), place(b, at[plan.column], plan.column)}, type, element);
@@ -137,6 +139,8 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
   factorsOf(op.getYield().getValue(), factors);
   for (Value f : factors)
     (loopsOf(f, op.getNumLoops())[plan.column] ? columns : rows).push_back(f);
+  if (l.machine.hasTiles && areRounded(rows, columns))
+    return lowerTileScore(op, rows, columns, name);
   const bool paired = l.machine.hasDot && areRounded(rows, columns);
   // From here on K counts pairs where they are multiplied.
   AffineExpr all = op.getBy()[0], K = paired ? canonicalDim((all + 1).floorDiv(2)) : all;
@@ -273,7 +277,7 @@ void BlockLowering::lowerWide(ArrayRef<ComputeOp> group, StringRef name) {
     SmallVector<Value> values, loops = loopsAt(b, first, v[0], v[1], {}, /*clampColumn=*/true);
     for (ComputeOp op : group) {
       Value value = b.point(op, loops).first;
-      values.push_back(value.getType().isBF16() && !l.machine.hasDot ? b.widen(value) : value);
+      values.push_back(value.getType().isBF16() && !l.machine.hasPairs() ? b.widen(value) : value);
     }
     return values;
   });

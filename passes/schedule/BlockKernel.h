@@ -49,6 +49,8 @@ struct BlockPlan {
   }
   /// The read of a wide tensor that `factor` is, which may be widened from bf16, or null.
   graph::ReadOp wideRead(Value factor) const;
+  /// Whether some product is one of rounded factors.
+  bool isRounded() const;
   /// The loop of `op` with this role, or -1.
   int loopOf(Operation *op, int role) const {
     ArrayRef<int> roles = members.find(op)->second.roles;
@@ -74,7 +76,7 @@ void prepareBlockKernel(mlir::func::FuncOp kernel, const BlockPlan &plan);
 class BlockLowering {
 public:
   BlockLowering(Lowering &l, BlockPlan plan)
-      : l(l), plan(std::move(plan)), V(l.machine.vectorWidth), TR(l.machine.value("tr", rowsFor(l.machine, this->plan))), TC(l.machine.value("tc", 288)), strip(l.machine.value("sc", 48)) {}
+      : l(l), plan(std::move(plan)), V(l.machine.vectorWidth), TR(l.machine.value("tr", rowsFor(l.machine, this->plan))), TC(l.machine.value("tc", 288)), strip(stripFor()) {}
   LogicalResult run();
   /// Runtime values that the kernel takes behind its dims: where a block lies.
   Strings rangeSymbols() const;
@@ -83,7 +85,9 @@ public:
 
 private:
   class Sum;
+  class TileSum;
   static int rowsFor(const Machine &machine, const BlockPlan &plan);
+  int64_t stripFor() const;
   /// Rows of the register tile of a sum over columns; by rows, columns of it.
   int sumRows(bool byRow) const { return byRow ? l.machine.value("cmr", 6) : l.machine.value("omr", 4); }
   /// The register tile of scores: columns, and vectors of rows.
@@ -99,10 +103,12 @@ private:
   bool isStored(graph::ComputeOp op);
   SmallVector<graph::ComputeOp> togetherWith(graph::ComputeOp op);
   void lowerScore(graph::ComputeOp op, StringRef name);
+  void lowerTileScore(graph::ComputeOp op, ArrayRef<Value> rows, ArrayRef<Value> columns, StringRef name);
   void lowerWide(ArrayRef<graph::ComputeOp> group, StringRef name);
   void lowerRowValue(graph::ComputeOp op, StringRef name);
   void lowerRowReduction(graph::ComputeOp op, StringRef name);
   void lowerSum(graph::ComputeOp op, StringRef name);
+  void lowerTileSum(graph::ComputeOp op, StringRef name);
   void chooseGrid();
 
   Lowering &l;

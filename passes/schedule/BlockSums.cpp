@@ -324,6 +324,10 @@ void BlockLowering::Sum::addToResult() {
 
 void BlockLowering::lowerSum(ComputeOp op, StringRef name) {
   ++l.numContractions;
+  SmallVector<Value> factors;
+  factorsOf(op.getYield().getValue(), factors);
+  if (l.machine.hasTiles && factors.size() == 2 && areRounded(factors[0], factors[1]))
+    return lowerTileSum(op, name);
   Sum(*this, op, name).lower();
 }
 

@@ -118,7 +118,7 @@ bool Lowering::isInline(ComputeOp op) {
 /// Without instructions for bf16 a value is widened at every use; inside a kernel, where
 /// space is cache, it may as well be wide already.
 bool Lowering::isWide(ComputeOp op) {
-  return !machine.hasDot && !machine.hasTiles && !op.isReduction() && !isResult(op) && !isInline(op) &&
+  return !machine.hasPairs() && !op.isReduction() && !isResult(op) && !isInline(op) &&
          cast<RankedTensorType>(op.getType()).getElementType().isBF16();
 }
 

@@ -35,6 +35,8 @@ struct Machine {
   int threads = 2;
   bool hasDot = false;     ///< multiplies pairs of bf16 and adds them in f32 (vdpbf16ps)
   bool hasTiles = false;   ///< multiplies matrix tiles of pairs (AMX)
+  /// Whether panels hold pairs where both factors are rounded.
+  bool hasPairs() const { return hasDot || hasTiles; }
   Setting tune;            ///< overrides of what templates decide
   mutable Setting asked;   ///< what templates asked for, and what they got
   mutable double cost = 1; ///< the estimate behind the blocks of a contraction, for comparing settings
@@ -226,7 +228,7 @@ private:
   void chooseRows(graph::ComputeOp op, Contraction &c);
   int64_t chunkOf(graph::ComputeOp op, const Contraction &c);
   /// Whether panels of `c` hold pairs of bf16.
-  bool isPaired(const Contraction &c) const { return (machine.hasDot || machine.hasTiles) && c.isRounded; }
+  bool isPaired(const Contraction &c) const { return machine.hasPairs() && c.isRounded; }
   /// Whether `c` is computed on matrix tiles.
   bool isOnTiles(const Contraction &c) const { return machine.hasTiles && c.isRounded; }
   Tile chooseTile(graph::ComputeOp op, const Contraction &c) const;
