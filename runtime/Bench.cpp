@@ -175,6 +175,8 @@ void bench(Context &context, const BenchOptions &o, bool training) {
   out["peak_gflops"] = peak.all;
   if (peak.dots > 0)
     out["dot_gflops"] = peak.dots;
+  if (peak.tiles > 0)
+    out["tile_gflops"] = peak.tiles;
   out["read_gbs"] = read;
   out["fraction"] = gflops / peak.all;
   out["steps"] = times.size();

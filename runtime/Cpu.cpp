@@ -1,5 +1,6 @@
 //===- Cpu.cpp ------------------------------------------------------------===//
 #include "runtime/Cpu.h"
+#include "runtime/Tiles.h"
 #include <fstream>
 #include <sstream>
 
@@ -25,7 +26,7 @@ std::vector<std::string> missingFeatures(const Manifest &m) {
   const std::set<std::string> &have = machineFeatures();
   std::vector<std::string> missing;
   for (const std::string &f : m.features())
-    if (!have.empty() && !have.count(f))
+    if (!have.empty() && (!have.count(f) || (f.rfind("amx", 0) == 0 && !hasTiles())))
       missing.push_back(f);
   return missing;
 }
@@ -38,7 +39,8 @@ static const struct {
              {"AVX", {"avx"}},
              {"AVX2", {"avx2", "fma", "f16c"}},
              {"AVX-512", {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}},
-             {"AVX-512 with BF16", {"avx512f", "avx512bw", "avx512vl", "avx512_bf16"}}};
+             {"AVX-512 with BF16", {"avx512f", "avx512bw", "avx512vl", "avx512_bf16"}},
+             {"AVX-512 with BF16 and AMX", {"avx512f", "avx512bw", "avx512vl", "avx512_bf16", "amx_tile", "amx_bf16"}}};
 
 static size_t levelOf(const std::set<std::string> &features) {
   size_t level = 0;

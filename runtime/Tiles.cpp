@@ -4,9 +4,8 @@
 // two of them needs a load for each product, which is what the units can do.
 //===----------------------------------------------------------------------===//
 #include "runtime/Tiles.h"
-#include <atomic>
-#include <cstdio>
-#include <cstdlib>
+#include <cmath>
+#include <cstring>
 #include <immintrin.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -24,10 +23,6 @@ struct alignas(64) TileConfig {
 thread_local bool isConfigured = false;
 
 __attribute__((target("amx-tile"), noinline)) void configure() {
-  if (!allowTiles()) {
-    fputs("error: expected a system that lets programs use AMX, but it refused\n", stderr);
-    abort();
-  }
   static const TileConfig config;
   _tile_loadconfig(&config);
   isConfigured = true;
@@ -68,12 +63,39 @@ __attribute__((target("amx-tile,amx-bf16"))) inline void multiply(char *c, const
     _tile_stored(3, c + 16 * s.cRow + 64, s.cRow);
 }
 
+/// A number of bf16, with subnormals as zeros.
+float widened(uint16_t bits) {
+  uint32_t word = uint32_t(bits & 0x7f80 ? bits : bits & 0x8000) << 16;
+  float x;
+  memcpy(&x, &word, 4);
+  return x;
+}
+
+/// The same without the instruction, its pairs in its order.
+void multiplyPlain(char *c, const char *a, const char *b, const TileStrides &s, int rows, int columns, int64_t steps) {
+  for (int m = 0; m < rows; ++m)
+    for (int n = 0; n < columns; ++n) {
+      float sum = 0;
+      for (int64_t i = 0; i < steps * 16; ++i) {
+        uint16_t x[2], y[2];
+        memcpy(x, a + m * s.aRow + i / 16 * s.aStep + i % 16 * 4, 4);
+        memcpy(y, b + n / 16 * s.bTile + n % 16 * 4 + i / 16 * s.bStep + i % 16 * s.bRow, 4);
+        sum = std::fma(widened(x[0]), widened(y[0]), sum);
+        sum = std::fma(widened(x[1]), widened(y[1]), sum);
+      }
+      memcpy(c + m * s.cRow + n * 4, &sum, 4);
+    }
+}
+
 } // namespace
 
-bool allowTiles() {
-  constexpr int request = 0x1023, tileData = 18; // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
-  static const bool allowed = syscall(SYS_arch_prctl, request, tileData) == 0;
-  return allowed;
+bool hasTiles() {
+  static const bool has = [] {
+    constexpr int request = 0x1023, tileData = 18; // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") && syscall(SYS_arch_prctl, request, tileData) == 0;
+  }();
+  return has;
 }
 
 } // namespace tintype::rt
@@ -83,9 +105,14 @@ using namespace tintype::rt;
 extern "C" int tintype_tile_product(char *c, int64_t cAt, const char *a, int64_t aAt, const char *b, int64_t bAt, int32_t rows,
                                     int32_t columns, int32_t steps, int32_t cRow, int32_t aRow, int32_t aStep, int32_t bRow,
                                     int32_t bStep, int32_t bTile) {
-  if (!isConfigured)
-    configure();
   TileStrides s{cRow, aRow, aStep, bRow, bStep, bTile};
+  if (!isConfigured) {
+    if (!hasTiles()) {
+      multiplyPlain(c + cAt, a + aAt, b + bAt, s, rows, columns, steps);
+      return 0;
+    }
+    configure();
+  }
   auto *run = rows > 16 ? columns > 16 ? multiply<2, 2> : multiply<2, 1> : columns > 16 ? multiply<1, 2> : multiply<1, 1>;
   run(c + cAt, a + aAt, b + bAt, s, steps);
   return 0;

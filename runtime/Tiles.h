@@ -11,14 +11,14 @@ struct TileStrides {
   int64_t cRow, aRow, aStep, bRow, bStep, bTile;
 };
 
-/// Asks the system for the state of the tiles, for all threads of the process: false if it refuses.
-bool allowTiles();
+/// Whether this machine multiplies tiles of bf16 and the system lets this process do it.
+bool hasTiles();
 
 } // namespace tintype::rt
 
 /// C[rows][columns] (f32) = sum over 32 * steps of A[rows][..] * B: rows and columns are 16 or 32. Rows of A hold 32
 /// consecutive bf16 for each step; a row of B a pair of consecutive k for each column, 16 of them for each step. As the
-/// instruction does, subnormals are zeros. `At` are offsets in bytes.
+/// instruction does, subnormals are zeros. `At` are offsets in bytes. Without AMX the same one by one, slowly.
 extern "C" int tintype_tile_product(char *c, int64_t cAt, const char *a, int64_t aAt, const char *b, int64_t bAt, int32_t rows,
                                     int32_t columns, int32_t steps, int32_t cRow, int32_t aRow, int32_t aStep, int32_t bRow,
                                     int32_t bStep, int32_t bTile);

@@ -111,7 +111,7 @@ void tools::addBuildCommand(CLI::App &app, int &status) {
   command->add_option("-o,--output", o->build.output, "what to write; text stages go to standard output without it")
       ->type_name("FILE");
   addModelOptions(*command, o->load);
-  command->add_option("--target", o->build.target, "machine to compile for: host (default), avx2, avx512, avx512-bf16, or a Halide target")
+  command->add_option("--target", o->build.target, "machine to compile for: host (default), avx2, avx512, avx512-bf16, avx512-amx, or a Halide target")
       ->type_name("T");
   command->add_option("--dtype", o->dtype, "bf16: training in f32 and in bf16, chosen when it runs (default); f32: only f32, built sooner")
       ->type_name("D")

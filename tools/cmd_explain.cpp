@@ -117,7 +117,7 @@ void tools::addExplainCommand(CLI::App &app, int &status) {
   command->add_option("MODEL", o->build.input, "the .tin file")->required()->type_name("FILE");
   command->add_option("-o,--output", o->output, "the page, one HTML file")->required()->type_name("FILE");
   addModelOptions(*command, o->load);
-  command->add_option("--target", o->build.target, "machine to compile for: host (default), avx2, avx512, avx512-bf16, or a Halide target")
+  command->add_option("--target", o->build.target, "machine to compile for: host (default), avx2, avx512, avx512-bf16, avx512-amx, or a Halide target")
       ->type_name("T");
   command->add_option("--bin", o->binary, "measure this binary of the same model instead of building one")->type_name("BIN");
   command->add_flag("--no-measure", o->noMeasure, "do not run anything");

@@ -99,10 +99,10 @@ LogicalResult applyDirective(Operation &op, llvm::StringMap<FuncState> &funcs) {
         return success();
       })
       .Case<StoreInOp>([&](StoreInOp o) {
-        it->second.isTile = o.getMemory() == Memory::tiles;
-        f.store_in(it->second.isTile                     ? H::MemoryType::Stack
-                   : o.getMemory() == Memory::stack       ? H::MemoryType::Stack
+        it->second.isOnTiles = o.getMemory() == Memory::tiles;
+        f.store_in(o.getMemory() == Memory::stack       ? H::MemoryType::Stack
                    : o.getMemory() == Memory::registers ? H::MemoryType::Register
+                   : o.getMemory() == Memory::tiles     ? H::MemoryType::Auto // where tiles leave for
                                                         : H::MemoryType::Heap);
         return success();
       })

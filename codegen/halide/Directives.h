@@ -20,7 +20,7 @@ struct Stage {
 struct FuncState {
   Halide::Func func;
   std::vector<Stage> stages;
-  bool isTile = false; ///< lives in the machine's matrix tiles
+  bool isOnTiles = false; ///< computed on the machine's matrix tiles
 };
 
 /// Applies the schedule directive `op`. An op that is none, or names what is not there, is an error at it.

@@ -1,6 +1,6 @@
 //===- Tiles.cpp - sums of products on matrix tiles -----------------------===//
-// Finds the store that adds a product, its loops and lets, and reads off its places what the call takes: bases and
-// strides. Loops of one turn have gone by then, so a loop that is not there has stride 0.
+// Finds the loops around the store that adds a product, and reads off its places what the call takes: bases and strides.
+// Loops of one turn have gone by then, so a loop that is not there has stride 0.
 //===----------------------------------------------------------------------===//
 #include "codegen/halide/Tiles.h"
 
@@ -10,40 +10,35 @@ using Halide::Expr;
 namespace tintype::codegen {
 namespace {
 
-/// The update of a func: its loops, outermost first, and what it stores.
-struct Nest : IRVisitor {
-  explicit Nest(const std::string &func) : func(func) {}
-  using IRVisitor::visit;
+using Lets = std::vector<std::pair<std::string, Expr>>;
 
-  void visit(const For *op) override {
-    if (store) // an earlier nest
+/// Loops with nothing between them but lets, down to a store into `func` that adds a product.
+struct Nest {
+  Nest(const std::string &func, const For *outermost, const Lets &around) : func(func), lets(around) {
+    for (Stmt s = outermost; !store;) {
+      if (const auto *loop = s.as<For>()) {
+        loops.push_back(loop);
+        s = loop->body;
+      } else if (const auto *let = s.as<LetStmt>()) {
+        lets.emplace_back(let->name, let->value);
+        s = let->body;
+      } else {
+        store = s.as<Store>();
+        break;
+      }
+    }
+    if (!store || store->name != func)
       return;
-    loops.push_back(op);
-    op->body.accept(this);
-    if (!store)
-      loops.pop_back();
-  }
-  void visit(const LetStmt *op) override {
-    if (store)
-      return;
-    lets.emplace_back(op->name, op->value);
-    op->body.accept(this);
-    if (!store)
-      lets.pop_back();
-  }
-  void visit(const Store *op) override {
     struct Loads : IRVisitor {
       using IRVisitor::visit;
       void visit(const Load *load) override { all.push_back(load); }
       std::vector<const Load *> all;
     } loads;
-    op->value.accept(&loads);
-    if (op->name != func || loads.all.size() != 3)
-      return;
-    store = op;
+    store->value.accept(&loads);
     for (const Load *load : loads.all)
       if (load->name != func)
         factors.push_back(load);
+    isProduct = loads.all.size() == 3 && factors.size() == 2;
   }
 
   /// `e` with every let written out.
@@ -53,17 +48,26 @@ struct Nest : IRVisitor {
     return substitute_in_all_lets(e);
   }
 
-  const std::string func;
-  std::vector<const For *> loops;
-  std::vector<std::pair<std::string, Expr>> lets;
+  const std::string &func;
+  std::vector<const For *> loops; ///< outermost first
+  Lets lets;                      ///< those around included
   const Store *store = nullptr;
   std::vector<const Load *> factors;
+  bool isProduct = false;
 };
 
 /// A place in memory as a function of loops: bytes at their first turn, and from turn to turn of each.
 struct Place {
   Expr base;
   std::vector<int> strides; ///< outermost first
+};
+
+/// A call writes all of a tile: nothing has to be zero before.
+struct DropZeros : IRMutator {
+  explicit DropZeros(const std::string &func) : func(func) {}
+  using IRMutator::visit;
+  Stmt visit(const Store *op) override { return op->name == func && is_const_zero(op->value) ? Evaluate::make(0) : IRMutator::visit(op); }
+  const std::string &func;
 };
 
 class UseTiles : public IRMutator {
@@ -76,18 +80,47 @@ protected:
   Stmt visit(const ProducerConsumer *op) override {
     if (!op->is_producer || !funcs.count(op->name))
       return IRMutator::visit(op);
-    Nest nest(op->name);
-    op->body.accept(&nest);
-    expect(nest.store && nest.factors.size() == 2, op->name, "a sum of products of two factors");
-    return ProducerConsumer::make(op->name, true, callOf(nest));
+    ScopedValue<std::string> inside(func, op->name);
+    ScopedValue<Lets> fresh(lets, {}); // what stands further out has no part in how places follow loops
+    ScopedValue<const char *> reason(why, "expected a sum of products of two factors");
+    ScopedValue<bool> none(isFound, false), always(isConditional, false);
+    Stmt s = IRMutator::visit(op);
+    if (!isFound)
+      throw Halide::CompileError(func + " on matrix tiles: " + why);
+    return isConditional ? s : DropZeros(func).mutate(s);
+  }
+  Stmt visit(const For *op) override {
+    if (!func.empty())
+      if (Nest nest(func, op, lets); nest.isProduct)
+        if (Stmt call = callOf(nest); call.defined()) {
+          isFound = true;
+          isConditional |= isUnderIf || !hasFixedSteps(nest);
+          return call;
+        }
+    return IRMutator::visit(op);
+  }
+  Stmt visit(const LetStmt *op) override {
+    lets.emplace_back(op->name, op->value);
+    Stmt s = IRMutator::visit(op);
+    lets.pop_back();
+    return s;
+  }
+  Stmt visit(const IfThenElse *op) override {
+    ScopedValue<bool> under(isUnderIf, !func.empty());
+    return IRMutator::visit(op);
   }
 
 private:
-  static void expect(bool holds, const std::string &func, const char *what) {
-    if (!holds)
-      throw Halide::CompileError("expected " + func + " on matrix tiles to be " + what);
+  /// Loops around one whose end depends on them may have lost the turns in which it does nothing.
+  static bool hasFixedSteps(const Nest &nest) {
+    return std::all_of(nest.loops.begin(), nest.loops.end(), [](const For *loop) { return is_const(loop->extent); });
+  }
+  Stmt fails(const char *reason) {
+    why = reason;
+    return Stmt();
   }
 
+  /// Undefined where a place is not linear in the loops.
   static Place placeOf(const Nest &nest, const Expr &index, int bytes) {
     Expr at = nest.whole(index);
     auto with = [&](size_t one, const Expr &turn) {
@@ -101,14 +134,16 @@ private:
       auto step = as_const_int(simplify(nest.whole(with(i, 1)) - p.base));
       // Where a loop's end is not known, at any turn.
       Expr last = is_const(nest.loops[i]->extent) ? simplify(nest.loops[i]->extent - 1) : Variable::make(Halide::Int(32), "turn");
-      expect(step && can_prove(nest.whole(with(i, last)) == p.base + Expr((int)*step) * last), nest.func, "at places that are linear in its loops");
+      if (!step || !can_prove(nest.whole(with(i, last)) == p.base + Expr((int)*step) * last))
+        return {};
       p.strides.push_back((int)*step * bytes);
     }
     p.base = Halide::cast<int64_t>(p.base) * bytes;
     return p;
   }
 
-  static Stmt callOf(const Nest &nest) {
+  /// The call, or nothing where the outermost loops of `nest` are not those of one tile.
+  Stmt callOf(const Nest &nest) {
     const int n = nest.loops.size();
     auto loop = [&](int fromInside) { return nest.loops[n - 1 - fromInside]; };
     auto extent = [&](int fromInside) {
@@ -119,6 +154,8 @@ private:
     Place c = placeOf(nest, nest.store->index, 4);
     Place first = placeOf(nest, nest.factors[0]->index, nest.factors[0]->type.bytes());
     Place second = placeOf(nest, nest.factors[1]->index, nest.factors[1]->type.bytes());
+    if (!c.base.defined() || !first.base.defined() || !second.base.defined())
+      return fails("expected places that are linear in its loops");
     auto stride = [&](const Place &p, int fromInside) { return fromInside < n ? p.strides[n - 1 - fromInside] : 0; };
     const bool isFirstA = stride(first, 2) == 0;
     const Place &a = isFirstA ? first : second, &b = isFirstA ? second : first;
@@ -130,20 +167,25 @@ private:
       columns *= extent(at++);
     }
     const int rows = at++, step = at;
-    expect(extent(0) == 2 && extent(1) == 16 && isTile(columns) && isTile(extent(rows)) && (n == step || n == step + 1), nest.func,
-           "loops of kk, ki, columns, rows and steps");
-    auto holdsPairs = [&](int i) { return stride(i ? second : first, 0) == (nest.factors[i]->type.bytes() == 2 ? 2 : 0); };
+    if (extent(0) != 2 || extent(1) != 16 || !isTile(columns) || !isTile(extent(rows)) || (n != step && n != step + 1))
+      return fails("expected loops of kk, ki, columns, rows and steps");
     // 32 elements of K lie together in a row of A, two in a column of B.
-    expect(stride(a, 2) == 0 && stride(a, 1) == 4 && stride(b, rows) == 0 && stride(b, 2) == 4 && holdsPairs(0) && holdsPairs(1) && stride(c, 2) == 4 &&
-               stride(c, 0) == 0 && stride(c, 1) == 0 && stride(c, step) == 0,
-           nest.func, "of panels that hold pairs");
+    auto holdsPairs = [&](int i) { return stride(i ? second : first, 0) == (nest.factors[i]->type.bytes() == 2 ? 2 : 0); };
+    if (!holdsPairs(0) || !holdsPairs(1) || stride(a, 2) != 0 || stride(a, 1) != 4 || stride(b, rows) != 0 || stride(b, 2) != 4 ||
+        stride(c, 2) != 4 || stride(c, 0) != 0 || stride(c, 1) != 0 || stride(c, step) != 0)
+      return fails("expected panels that hold pairs");
     Expr steps = n == step + 1 ? nest.whole(loop(step)->extent) : Expr(1);
     std::vector<Expr> args{Variable::make(Halide::Handle(), nest.func), c.base, name(true), a.base, name(false), b.base, extent(rows), columns,
                            steps, stride(c, rows), stride(a, rows), stride(a, step), stride(b, 1), stride(b, step), bTile};
     return Evaluate::make(Call::make(Halide::Int(32), "tintype_tile_product", args, Call::Extern));
   }
 
-  std::set<std::string> funcs;
+  const std::set<std::string> funcs;
+  std::string func;        ///< the one around
+  Lets lets;               ///< around what is visited
+  const char *why = "";    ///< what its last nest lacks
+  bool isFound = false, isUnderIf = false;
+  bool isConditional = false; ///< some tile may not be computed
 };
 
 } // namespace

@@ -289,7 +289,7 @@ FailureOr<H::Module> Translator::run() {
     whole.add_custom_lowering_pass(turn.get(), nullptr);
     std::set<std::string> tiles;
     for (auto &f : funcs)
-      if (f.second.isTile)
+      if (f.second.isOnTiles)
         tiles.insert(f.second.func.name());
     auto multiply = useTiles(tiles);
     whole.add_custom_lowering_pass(multiply.get(), nullptr);

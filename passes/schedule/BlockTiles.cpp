@@ -37,7 +37,7 @@ void BlockLowering::lowerTileScore(ComputeOp op, ArrayRef<Value> rows, ArrayRef<
   AffineExpr all = op.getBy()[0], d0 = getAffineDimExpr(0, l.ctx);
   const bool isPadded = !constantOf(all) || *constantOf(all) % depth != 0;
   const int64_t steps = depth / 2, tile = 2 * lanes;
-  std::string words = (name + "_b").str(), A = (name + "_a").str(), acc = (name + "_acc").str(), S = name.str();
+  std::string words = (name + "_b").str(), A = (name + "_a").str(), S = name.str();
   Type f32 = Float32Type::get(l.ctx), bf16 = BFloat16Type::get(l.ctx);
   auto inside = [&](Body &b, Value k) { return isPadded ? b.minimum(k, b.size(all - 1)) : k; };
   auto rowSide = [&](Body &b, Value row, Value k) {
@@ -52,18 +52,17 @@ void BlockLowering::lowerTileScore(ComputeOp op, ArrayRef<Value> rows, ArrayRef<
     Value k = inside(b, b.tile(v[2], depth, v[0]));
     return {sideAt(b, columns, true, loopsAt(b, op, b.constant(0), v[1], {k}, /*clampColumn=*/true))};
   });
-  l.func(acc, {"r", "c"}, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {b.constant(f32, 0)}; });
+  l.func(S, {"r", "c"}, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {b.constant(f32, 0)}; });
   SmallVector<AffineExpr> extents{getAffineConstantExpr(2, l.ctx), getAffineConstantExpr(steps, l.ctx),
                                   canonicalDim((all + (depth - 1)).floorDiv(depth))};
-  l.update(acc, {"r", "c"}, {"kk", "ki", "kt"}, extents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+  l.update(S, {"r", "c"}, {"kk", "ki", "kt"}, extents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
     Value a = b.load(A, {b.tile(r[1], 2, r[0]), v[1], r[2]}, bf16);
     Value word = b.load(words, {b.apply(d0 % lanes, {v[0]}), b.tile(r[2], steps, r[1]), b.apply(d0.floorDiv(lanes), {v[0]})}, b.b.getI32Type());
     Value product = arith::MulFOp::create(b.b, loc, b.widen(a), b.widen(b.ofPair(word, r[0])));
     Lowering::Update u;
-    u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(acc, v, f32), product));
+    u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(S, v, f32), product));
     return u;
   });
-  l.func(S, {"r", "c"}, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> { return {b.load(acc, v, f32)}; });
 
   l.computeRoot(words);
   l.bound(words, "l", 0, lanes);
@@ -73,21 +72,16 @@ void BlockLowering::lowerTileScore(ComputeOp op, ArrayRef<Value> rows, ArrayRef<
   l.vectorize(words, -1, "kv");
   l.unroll(words, -1, "l");
   scores.push_back(S);
+  l.vectorize(S, -1, "r", V);
   l.bound(S, "r", 0, TR);
-  l.split(S, -1, "c", "co", "ci", tile, halide::Tail::round_up);
-  l.split(S, -1, "r", "ro", "ri", tile, halide::Tail::automatic);
-  l.reorder(S, -1, {"ri", "ci", "ro", "co"});
-  l.vectorize(S, -1, "ri", V);
-  l.unroll(S, -1, "ri");
+  l.split(S, 0, "c", "co", "ci", tile, halide::Tail::round_up);
+  l.split(S, 0, "r", "ro", "ri", tile, halide::Tail::round_up);
+  l.split(S, 0, "ri", "rv", "rl", lanes, halide::Tail::automatic);
+  l.reorder(S, 0, {"kk", "ki", "rl", "rv", "ci", "kt", "ro", "co"});
+  l.storeInTiles(S);
   l.computeAt(A, S, "co");
   l.bound(A, "e", 0, depth);
   l.vectorize(A, -1, "e");
-  l.computeAt(acc, S, "ro");
-  l.boundExtent(acc, "r", tile);
-  l.boundExtent(acc, "c", tile);
-  l.split(acc, 0, "r", "rv", "rl", lanes, halide::Tail::automatic);
-  l.reorder(acc, 0, {"kk", "ki", "rl", "rv", "c", "kt"});
-  l.storeInTiles(acc);
   readWide(op.getResult(), S);
 }
 
@@ -117,7 +111,7 @@ private:
   Lowering &l;
   ComputeOp op;
   Location loc;
-  const std::string B, A, acc, part; ///< panels of features, turned rows, the tile, the tiles of a block
+  const std::string B, A, part; ///< panels of features, turned rows, the tiles of a block
   const std::string C;
   const bool byRow;
   const unsigned parallel, summed, kept;
@@ -129,7 +123,7 @@ private:
 };
 
 BlockLowering::TileSum::TileSum(BlockLowering &block, ComputeOp op, StringRef name)
-    : block(block), l(block.l), op(op), loc(op.getLoc()), B((name + "_b").str()), A((name + "_a").str()), acc((name + "_acc").str()),
+    : block(block), l(block.l), op(op), loc(op.getLoc()), B((name + "_b").str()), A((name + "_a").str()),
       part((name + "_part").str()), C(name.str()), byRow(block.plan.members.find(op)->second.kind == Kind::rowSum),
       parallel(op.getNumParallel()), summed(byRow ? block.plan.row : block.plan.column), kept(byRow ? block.plan.column : block.plan.row),
       N(op.getOver()[parallel - 1]), d0(getAffineDimExpr(0, l.ctx)), steps((block.count(summed) + (depth - 1)).floorDiv(depth)),
@@ -193,9 +187,9 @@ std::pair<Value, Value> BlockLowering::TileSum::rangeOf(Body &b, Value mo) {
 void BlockLowering::TileSum::makeTile() {
   const Strings vars{"n", "m", "no", "mo"};
   const bool isTrimmed = (block.plan.band.low || block.plan.band.high) && !block.plan.band.isEmpty;
-  l.func(acc, vars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {b.constant(f32, 0)}; });
+  l.func(part, vars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {b.constant(f32, 0)}; });
   SmallVector<AffineExpr> extents{getAffineConstantExpr(2, l.ctx), getAffineConstantExpr(depth / 2, l.ctx), steps};
-  l.update(acc, vars, {"kk", "ki", "kt"}, extents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+  l.update(part, vars, {"kk", "ki", "kt"}, extents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
     Lowering::Update u;
     auto promise = [&](Value x, Value last) { return halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), x, b.constant(0), last); };
     Value kt = r[2];
@@ -208,22 +202,15 @@ void BlockLowering::TileSum::makeTile() {
     Value a = byRow ? b.scalar(roundedOf(wide), at(b, m, b.tile(k, 2, r[0]), b.constant(0)))
                     : b.ofPair(b.load(A, {r[1], v[1], kt, v[3]}, b.b.getI32Type()), r[0]);
     Value product = arith::MulFOp::create(b.b, loc, b.widen(a), b.widen(b.load(B, {r[0], v[0], k, v[2]}, bf16)));
-    u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(acc, v, f32), product));
+    u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(part, v, f32), product));
     return u;
   });
-  l.bound(acc, "n", 0, NR);
-  l.bound(acc, "m", 0, MR);
-  l.boundExtent(acc, "no", 1);
-  l.boundExtent(acc, "mo", 1);
-  l.reorder(acc, 0, {"kk", "ki", "n", "m", "kt", "no", "mo"});
-  l.storeInTiles(acc);
-  l.func(part, vars, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> { return {b.load(acc, v, f32)}; });
   l.computeRoot(part);
   l.bound(part, "n", 0, NR);
   l.bound(part, "m", 0, MR);
   l.vectorize(part, -1, "n", block.V);
-  l.unroll(part, -1, "n");
-  l.computeAt(acc, part, "no");
+  l.reorder(part, 0, {"kk", "ki", "n", "m", "kt", "no", "mo"});
+  l.storeInTiles(part);
 }
 
 void BlockLowering::TileSum::publish() {

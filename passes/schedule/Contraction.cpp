@@ -101,8 +101,9 @@ ContractionLowering::ContractionLowering(Lowering &l, ComputeOp op, const Contra
       by(op.getBy().getExprs()), M(op.getOver()[c.m]), N(op.getOver()[c.n]), all(productOf(by, ctx)), paired(l.isPaired(c)),
       onTiles(l.isOnTiles(c)), K(paired ? canonicalDim((all + 1).floorDiv(2)) : all), t(l.chooseTile(op, c)), V(t.width),
       NR(V * t.vectors), MR(t.rows), f32(Float32Type::get(ctx)), panelType(paired ? Type(BFloat16Type::get(ctx)) : f32),
-      B((name + "_b").str()), A((name + "_a").str()), acc((name + "_acc").str()), C(name.str()), T((name + "_t").str()) {
+      B((name + "_b").str()), A((name + "_a").str()), C(name.str()), T((name + "_t").str()) {
   cutSum();
+  acc = onTiles && !isChunked ? C : C + "_acc";
   restC.assign(c.rest.rbegin(), c.rest.rend());
   varsA = varsOf(c.inA, restA);
   varsB = varsOf(c.inB, restB);
@@ -127,7 +128,7 @@ ContractionLowering::ContractionLowering(Lowering &l, ComputeOp op, const Contra
 
 /// K in chunks: a few equal ones when it is known.
 void ContractionLowering::cutSum() {
-  chunk = l.chunkOf(op, c) / (paired ? 2 : 1);
+  chunk = paired ? llvm::divideCeil(l.chunkOf(op, c), 2) : l.chunkOf(op, c);
   std::optional<int64_t> fixedK = constantOf(K);
   isPacked = onTiles || machine.value("packa", !c.plainA);
   steps = onTiles ? 16 : machine.value("ur", 4);
@@ -136,6 +137,7 @@ void ContractionLowering::cutSum() {
   if (isChunked && fixedK) {
     int64_t n = llvm::divideCeil(*fixedK, chunk);
     chunk = llvm::alignTo(llvm::divideCeil(*fixedK, n), onTiles ? steps : 1);
+    n = llvm::divideCeil(*fixedK, chunk);
     isExact = n * chunk == *fixedK;
     numChunks = getAffineConstantExpr(n, ctx);
   } else if (isChunked) {
@@ -300,6 +302,8 @@ void ContractionLowering::accumulate() {
 }
 
 void ContractionLowering::addChunks() {
+  if (acc == C)
+    return;
   Strings cVars = joined({"nv", "mv", "no", "mo"}, varsC);
   l.func(C, cVars, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
     return {isChunked ? b.constant(f32, 0) : b.load(acc, v, f32)};
@@ -319,6 +323,8 @@ void ContractionLowering::scheduleResult() {
   int stage = isChunked ? 0 : -1;
   l.bound(C, "nv", 0, NR);
   l.bound(C, "mv", 0, MR);
+  if (acc == C)
+    return;
   l.vectorize(C, -1, "nv", V);
   Strings loopsC = isStripOuter ? Strings{"nv", "mv", "no", "mo"} : Strings{"nv", "mv", "mo", "no"};
   if (isChunked)

@@ -60,7 +60,8 @@ private:
   const Tile t;
   const int V, NR, MR;
   const mlir::Type f32, panelType;
-  const std::string B, A, acc, C, T;
+  const std::string B, A, C, T;
+  std::string acc;         ///< the register tile, or C where that is computed on tiles all at once
 
   int64_t chunk;          ///< of K
   bool isChunked, isExact; ///< every chunk is whole

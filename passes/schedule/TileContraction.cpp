@@ -44,7 +44,10 @@ void ContractionLowering::accumulateInTiles() {
 }
 
 void ContractionLowering::scheduleTileAccumulator() {
-  l.reorder(acc, 0, joined({"kk", "ki", "nv", "mv", "kt"}, Strings(accVars.begin() + 2, accVars.end())));
+  l.vectorize(acc, -1, "nv", V);
+  Strings outer = isStripOuter ? Strings{"no", "mo"} : Strings{"mo", "no"};
+  outer.insert(outer.end(), accVars.begin() + 4, accVars.end());
+  l.reorder(acc, 0, joined({"kk", "ki", "nv", "mv", "kt"}, outer));
   l.storeInTiles(acc);
 }
 

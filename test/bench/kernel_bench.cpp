@@ -42,6 +42,7 @@ static cl::opt<int> cold("cold", cl::init(0), cl::desc("megabytes walked through
 static cl::opt<int> reps("reps", cl::init(15), cl::desc("measurements"), cl::cat(category));
 static cl::opt<int> samples("samples", cl::init(300), cl::desc("elements of each result to check"), cl::cat(category));
 static cl::opt<double> tolerance("tolerance", cl::init(1e-5), cl::desc("allowed part of the largest value"), cl::cat(category));
+static cl::opt<bool> tiles("tiles", cl::desc("products of bf16 on matrix tiles, as for a machine that has them"), cl::cat(category));
 static cl::opt<bool> pairs("pairs", cl::desc("panels of bf16 pairs, as for a machine that multiplies them"), cl::cat(category));
 static cl::opt<std::string> tune("tune", cl::desc("overrides for schedules"), cl::cat(category));
 static cl::opt<std::string> emit("emit", cl::desc("print a stage: halide, stmt, llvm, asm"), cl::cat(category));
@@ -402,7 +403,7 @@ int main(int argc, char **argv) {
   schedule::ScheduleKernelsOptions so;
   so.vectorWidth = codegen::vectorWidth(options);
   so.dotBf16 = pairs || codegen::multipliesPairs(options);
-  so.tileBf16 = codegen::multipliesTiles(options);
+  so.tileBf16 = tiles || (!pairs && codegen::multipliesTiles(options));
   so.tune = tune;
   PassManager pm(&ctx);
   schedule::buildPipeline(pm, so);

@@ -124,11 +124,12 @@ def vit(b):
 
 
 def of_dots(runs, name, share, bar):
-    """The bar of bf16 speaks of dot products. Where fused multiply-adds are faster, they are the peak, and this is a line more."""
+    """The bar of bf16 speaks of dot products. Where fused multiply-adds or matrix tiles are faster, they are the peak, and this is a line more."""
     peak, dots = median(runs, "peak_gflops"), median(runs, "dot_gflops") if "dot_gflops" in runs[0] else None
     if dots is None or dots > 0.95 * peak:
         return bar, []
-    return None, [Line(name, share * peak / dots, "%", bar, note=f"dot products do {dots:.0f} GFLOP/s, fused multiply-adds {peak:.0f}")]
+    return None, [Line(name, share * peak / dots, "%", bar,
+                       note=f"dot products do {dots:.0f} GFLOP/s, {'matrix tiles' if 'tile_gflops' in runs[0] else 'fused multiply-adds'} {peak:.0f}")]
 
 
 def kernel_row(b, row, binary, dtype, flops, share, peer, name):

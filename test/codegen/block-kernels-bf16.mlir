@@ -7,6 +7,10 @@
 // RUN: kernel_bench %s --set B=2 --set T=77 --check --asserts --samples 20 --pairs --tolerance 3e-4 --cache %t.cache | FileCheck %s --implicit-check-not=WRONG
 // RUN: kernel_bench %s --set B=1 --set T=1 --check --asserts --samples 20 --pairs --tolerance 3e-4 --cache %t.cache | FileCheck %s --implicit-check-not=WRONG
 // RUN: kernel_bench %s --set B=1 --set T=333 --check --samples 20 --num-threads 2 --pairs --tolerance 3e-4 --cache %t.cache | FileCheck %s --implicit-check-not=WRONG
+// And on matrix tiles, which a machine without them computes one by one.
+// RUN: kernel_bench %s --set B=2 --set T=77 --check --asserts --samples 20 --tiles --tolerance 3e-4 --cache %t.cache | FileCheck %s --implicit-check-not=WRONG
+// RUN: kernel_bench %s --set B=1 --set T=1 --check --asserts --samples 20 --tiles --tolerance 3e-4 --cache %t.cache | FileCheck %s --implicit-check-not=WRONG
+// RUN: kernel_bench %s --set B=1 --set T=333 --check --samples 20 --num-threads 2 --tiles --tolerance 3e-4 --cache %t.cache | FileCheck %s --implicit-check-not=WRONG
 // CHECK: k_forward result 2
 // CHECK: k_backward result 2
 // They are block kernels, with blocks above the diagonal left out.

@@ -115,7 +115,7 @@ static void count(Kernel &k, const Dims &dims, const schedule::Machine &machine)
     if (compute && compute.isReduction() && reads >= 2 && compute.getReducer() == Reducer::sum) {
       for (ReadOp r : readsOf(&op))
         k.packed += elementsAt(r.getSource().getType(), dims);
-      op.walk([&](arith::ExtFOp x) { k.isRounded |= machine.hasDot && x.getIn().getType().isBF16(); });
+      op.walk([&](arith::ExtFOp x) { k.isRounded |= machine.hasPairs() && x.getIn().getType().isBF16(); });
     }
   }
   for (TypeRange types : {TypeRange(k.fn.getArgumentTypes()), TypeRange(k.fn.getResultTypes())})
