@@ -93,7 +93,7 @@ int64_t Lowering::chunkOf(ComputeOp op, const Contraction &c) {
   auto k = constantOf(productOf(op.getBy().getExprs(), ctx));
   if (k && *k <= machine.value("ks", (c.streamsA ? 3072 : 512) * width))
     return *k;
-  return machine.value("kc", c.streamsA ? 1024 : isOnTiles(c) ? 512 : 128 * width);
+  return machine.value("kc", c.streamsA ? 1024 : isOnTiles(c) ? 256 : 128 * width);
 }
 
 ContractionLowering::ContractionLowering(Lowering &l, ComputeOp op, const Contraction &c, StringRef name)
