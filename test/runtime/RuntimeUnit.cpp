@@ -1,4 +1,5 @@
 //===- RuntimeUnit.cpp - parts of the runtime that no command shows -------===//
+#include "runtime/Tiles.h"
 #include "runtime/Flow.h"
 #include "runtime/Convert.h"
 #include "runtime/Draw.h"
@@ -407,8 +408,48 @@ static void draws() {
   EXPECT(cut != whole);
 }
 
+/// Whole numbers, so that any order of adding gives the same; subnormals count as zeros.
+static void tileProducts() {
+  auto bf16 = [](int i) {
+    float x = static_cast<float>(i);
+    uint32_t bits;
+    memcpy(&bits, &x, 4);
+    return static_cast<uint16_t>(bits >> 16);
+  };
+  constexpr int steps = 3, depth = 32 * steps;
+  std::vector<uint16_t> a(32 * depth), b(32 * depth);
+  for (int m = 0; m < 32; ++m)
+    for (int k = 0; k < depth; ++k) {
+      a[k / 32 * 1024 + m * 32 + k % 32] = bf16((m * 7 + k * 3) % 15 - 7);
+      b[k / 2 * 64 + m * 2 + k % 2] = bf16((m * 5 + k * 11) % 13 - 6);
+    }
+  a[0] = 0x7f, b[3] = 0x8001; // subnormal
+  auto at = [](uint16_t bits) {
+    uint32_t word = bits & 0x7f80 ? uint32_t(bits) << 16 : 0;
+    float x;
+    memcpy(&x, &word, 4);
+    return x;
+  };
+  for (int rows : {16, 32})
+    for (int columns : {16, 32})
+      for (int n = 0; n <= steps; ++n) {
+        std::vector<float> c(32 * 32 + 4, 1e30f);
+        tintype_tile_product(reinterpret_cast<char *>(c.data()), 16, reinterpret_cast<char *>(a.data()), 0, reinterpret_cast<char *>(b.data()), 0,
+                             rows, columns, n, 128, 64, 2048, 128, 2048, 64);
+        for (int i = 0; i < rows; ++i)
+          for (int j = 0; j < columns; ++j) {
+            float sum = 0;
+            for (int k = 0; k < 32 * n; ++k)
+              sum += at(a[k / 32 * 1024 + i * 32 + k % 32]) * at(b[k / 2 * 64 + j * 2 + k % 2]);
+            EXPECT(c[4 + i * 32 + j] == sum);
+          }
+        EXPECT(c[3] == 1e30f && (columns == 32 || c[4 + 16] == 1e30f) && (rows == 32 || c[4 + 16 * 32] == 1e30f));
+      }
+}
+
 int main() {
   draws();
+  tileProducts();
   sizes();
   flow();
   manifests();
