@@ -436,7 +436,7 @@ void ContractionLowering::publish() {
       l.computeRoot(p);
     }
   }
-  l.tiles[op] = {C, NR, MR, c.m, c.n, isChunked, packsStrips, {}, {}};
+  l.tiles[op] = {C, NR, MR, c.m, c.n, isChunked, packsStrips, onTiles, {}, {}};
   l.readers[op.getResult()] = [C = C, NR = NR, MR = MR, m = c.m, n = c.n, restC = restC](Body &b, ArrayRef<Value> at) {
     AffineExpr d0 = getAffineDimExpr(0, b.b.getContext());
     SmallVector<Value> index{b.apply(d0 % NR, {at[n]}), b.apply(d0 % MR, {at[m]}), b.apply(d0.floorDiv(NR), {at[n]}),

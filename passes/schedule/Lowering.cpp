@@ -229,12 +229,12 @@ void Lowering::scheduleElementwise(StringRef name, ArrayRef<AffineExpr> over, Co
   split(name, -1, var(t.n), "no", "nv", t.width, halide::Tail::guard);
   bool canFollow = !t.isChunked && t.strip.empty() && isOnlyReader(name, t.func);
   // Stores overlap with the next products: of the next tile, or of the next strip of rows where something
-  // is read beside, which wants long rows.
-  if (int stream = canFollow ? machine.value("stream", readsBeside(name, t, rank) ? 1 : 2) : 0) {
+  // is read beside, which wants long rows. Matrix tiles are done so fast that all memory wants long rows.
+  if (int stream = canFollow ? machine.value("stream", t.isOnTiles || readsBeside(name, t, rank) ? 1 : 2) : 0) {
     t.strip = name.str();
     t.at = stream > 1 && !t.packsStrips ? "no" : "mo";
     split(name, -1, var(t.m), "mo", "mv", t.rows, halide::Tail::guard);
-    Strings order{"nv", "mv", "no", "mo"};
+    Strings order = t.at == "mo" && t.isOnTiles ? Strings{"nv", "no", "mv", "mo"} : Strings{"nv", "mv", "no", "mo"};
     for (int i = rank - 1; i >= 0; --i)
       if (i != (int)t.n && i != (int)t.m)
         order.push_back(var(i));

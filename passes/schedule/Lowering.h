@@ -208,6 +208,7 @@ private:
     unsigned m, n;
     bool isChunked;
     bool packsStrips;   ///< rows of A are packed strip by strip
+    bool isOnTiles;     ///< computed on matrix tiles
     std::string strip;  ///< the func in whose loops C is computed, or empty: at the root
     std::string at;     ///< the loop: "mo", for a strip of rows, or "no", for a tile
   };
