@@ -45,7 +45,7 @@ std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contr
   Tile tile = chooseTile(op, c);
   // Cycles to pack an element over those to use it once (1/32 on two FMA units of 16, 1/64 of pairs), measured with
   // weights in the last-level cache.
-  double packB = isPaired(c) ? 60 : c.bAlongN ? 100 : 80, packA = c.plainA ? 10 : c.streamsA ? 40 : 60;
+  double packB = isPaired(c) ? 60 : c.bAlongN ? 100 : 80, packA = c.plainA && !isOnTiles(c) ? 10 : c.streamsA ? 40 : 60;
   auto costOf = [&](int64_t mb, int64_t nb) {
     int64_t rows = std::min(mb, M), columns = std::min(nb, N);
     // Strips of A go past the panels of B. The block of C is passed through once for every chunk of K, so it may lie
@@ -63,8 +63,12 @@ std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contr
   };
   std::pair<int64_t, int64_t> best{96, cutsN ? 192 : N};
   double bestCost = 1e30;
+  // Tiles are done so fast that packing counts for more, and panels may fill half of the second level.
+  const int64_t widest = isOnTiles(c) ? 1152 : 576;
   for (int64_t mb : {96, 192, 256, 384, 512, 576, 768, 1024, 1152})
-    for (int64_t nb : {96, 192, 384, 576}) {
+    for (int64_t nb : {96, 192, 384, 576, 768, 1024, 1152}) {
+      if (nb > widest)
+        continue;
       if (mb % tile.rows || nb % (tile.width * tile.vectors))
         continue;
       double cost = costOf(mb, cutsN ? nb : N);
