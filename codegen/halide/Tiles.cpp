@@ -27,18 +27,8 @@ struct Nest {
         break;
       }
     }
-    if (!store || store->name != func)
-      return;
-    struct Loads : IRVisitor {
-      using IRVisitor::visit;
-      void visit(const Load *load) override { all.push_back(load); }
-      std::vector<const Load *> all;
-    } loads;
-    store->value.accept(&loads);
-    for (const Load *load : loads.all)
-      if (load->name != func)
-        factors.push_back(load);
-    isProduct = loads.all.size() == 3 && factors.size() == 2;
+    if (store && store->name == func)
+      matchProduct(store->value);
   }
 
   /// `e` with every let written out.
@@ -54,6 +44,44 @@ struct Nest {
   const Store *store = nullptr;
   std::vector<const Load *> factors;
   bool isProduct = false;
+
+private:
+  /// acc + float(A) * float(B) with bf16 A and B, in memory as such or as halves of words.
+  void matchProduct(const Expr &value) {
+    const auto *sum = value.as<Add>();
+    const auto *old = sum ? sum->a.as<Load>() : nullptr;
+    const auto *product = sum ? sum->b.as<Mul>() : nullptr;
+    if (!product || !old || old->name != func || !equal(old->index, store->index))
+      return;
+    for (const Expr &side : {product->a, product->b}) {
+      const auto *wide = side.as<Cast>();
+      if (!wide || !wide->value.type().is_bfloat() || !wide->type.is_float() || wide->type.bits() != 32)
+        return;
+      const Load *load = wide->value.as<Load>();
+      if (!load)
+        load = wordOf(wide->value);
+      if (!load || load->name == func)
+        return;
+      factors.push_back(load);
+    }
+    isProduct = true;
+  }
+  /// The word that `e` is a half of: the lower one at the first turn of the innermost loop, the upper one at the second.
+  const Load *wordOf(const Expr &e) const {
+    const auto *half16 = e.as<Reinterpret>();
+    Expr x = half16 ? half16->value : e;
+    while (const auto *cast = x.as<Cast>())
+      x = cast->value;
+    const Call *shift = Call::as_intrinsic(x, {Call::shift_right});
+    Expr half = Variable::make(Halide::Int(32), loops.back()->name);
+    if (!shift || !can_prove(Halide::cast<int>(shift->args[1]) == half * 16))
+      return nullptr;
+    x = shift->args[0];
+    while (const auto *cast = x.as<Cast>())
+      x = cast->value;
+    const auto *load = x.as<Load>();
+    return load && load->type.bits() == 32 ? load : nullptr;
+  }
 };
 
 /// A place in memory as a function of loops: bytes at their first turn, and from turn to turn of each.
@@ -82,11 +110,11 @@ protected:
       return IRMutator::visit(op);
     ScopedValue<std::string> inside(func, op->name);
     ScopedValue<Lets> fresh(lets, {}); // what stands further out has no part in how places follow loops
-    ScopedValue<const char *> reason(why, "expected a sum of products of two factors");
+    ScopedValue<const char *> reason(why, "a sum of products of bf16");
     ScopedValue<bool> none(isFound, false), always(isConditional, false);
     Stmt s = IRMutator::visit(op);
     if (!isFound)
-      throw Halide::CompileError(func + " on matrix tiles: " + why);
+      throw Halide::CompileError(std::string("expected ") + why + " for " + func + " on matrix tiles");
     return isConditional ? s : DropZeros(func).mutate(s);
   }
   Stmt visit(const For *op) override {
@@ -155,7 +183,7 @@ private:
     Place first = placeOf(nest, nest.factors[0]->index, nest.factors[0]->type.bytes());
     Place second = placeOf(nest, nest.factors[1]->index, nest.factors[1]->type.bytes());
     if (!c.base.defined() || !first.base.defined() || !second.base.defined())
-      return fails("expected places that are linear in its loops");
+      return fails("places that are linear in its loops");
     auto stride = [&](const Place &p, int fromInside) { return fromInside < n ? p.strides[n - 1 - fromInside] : 0; };
     const bool isFirstA = stride(first, 2) == 0;
     const Place &a = isFirstA ? first : second, &b = isFirstA ? second : first;
@@ -168,12 +196,12 @@ private:
     }
     const int rows = at++, step = at;
     if (extent(0) != 2 || extent(1) != 16 || !isTile(columns) || !isTile(extent(rows)) || (n != step && n != step + 1))
-      return fails("expected loops of kk, ki, columns, rows and steps");
+      return fails("loops of kk, ki, columns, rows and steps");
     // 32 elements of K lie together in a row of A, two in a column of B.
     auto holdsPairs = [&](int i) { return stride(i ? second : first, 0) == (nest.factors[i]->type.bytes() == 2 ? 2 : 0); };
     if (!holdsPairs(0) || !holdsPairs(1) || stride(a, 2) != 0 || stride(a, 1) != 4 || stride(b, rows) != 0 || stride(b, 2) != 4 ||
         stride(c, 2) != 4 || stride(c, 0) != 0 || stride(c, 1) != 0 || stride(c, step) != 0)
-      return fails("expected panels that hold pairs");
+      return fails("panels that hold pairs");
     Expr steps = n == step + 1 ? nest.whole(loop(step)->extent) : Expr(1);
     std::vector<Expr> args{Variable::make(Halide::Handle(), nest.func), c.base, name(true), a.base, name(false), b.base, extent(rows), columns,
                            steps, stride(c, rows), stride(a, rows), stride(a, step), stride(b, 1), stride(b, step), bTile};

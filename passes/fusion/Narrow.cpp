@@ -1,10 +1,9 @@
-//===- Narrow.cpp - tensors that are read rounded lie in memory as bf16 ---===//
+//===- Narrow.cpp - tensors that are only read rounded lie in memory as bf16 ---===//
 //   %h = compute none { f(x[d0, d1]) }                  %h = compute none { truncf(f(x[d0, d1])) } : bf16
 //   %y = compute sum { extf(truncf h[d0, d2]) * .. }    %y = compute sum { extf(h[d0, d2]) * .. }
 // The rounding moves from each reader to the producer: the numbers are the same, the
 // tensor takes half the memory. A sum is rounded by a definition of its own, which
-// becomes its epilogue. Readers that only add the tensor up, as the gradient of a bias does, take the
-// rounded values too. Test: test/passes/fusion/narrow.mlir
+// becomes its epilogue. Test: test/passes/fusion/narrow.mlir
 //===----------------------------------------------------------------------===//
 #include "passes/fusion/Cost.h"
 #include "passes/fusion/Kernel.h"
@@ -24,17 +23,8 @@ using namespace tintype::fusion;
 struct Uses {
   SmallVector<ReadOp> reads;
   SmallVector<ReshapeOp> views;
-  bool isRounded = false;  ///< some reader rounds the value
-  bool isWhole = false;    ///< some reader needs it as it is
+  bool isRounded = true; ///< nothing but reads whose value is rounded
 };
-
-/// Whether all that happens to `value` is that a sum adds it up.
-static bool isAddedUp(Value value) {
-  return value.hasOneUse() && llvm::all_of(value.getUsers(), [](Operation *user) {
-    auto sum = dyn_cast<ComputeOp>(user->getParentOp());
-    return isa<YieldOp>(user) && sum && sum.getReducer() == Reducer::sum && sum.isReduction();
-  });
-}
 
 static void collectUses(Value v, Uses &uses) {
   for (Operation *user : v.getUsers()) {
@@ -43,12 +33,10 @@ static void collectUses(Value v, Uses &uses) {
       collectUses(view, uses);
     } else if (auto read = dyn_cast<ReadOp>(user)) {
       uses.reads.push_back(read);
-      bool isRounded = llvm::all_of(read->getUsers(), [](Operation *scalar) {
-        return isa<arith::TruncFOp>(scalar) && scalar->getResult(0).getType().isBF16();
-      });
-      (isRounded ? uses.isRounded : uses.isWhole) |= isRounded || !isAddedUp(read);
+      for (Operation *scalar : read->getUsers())
+        uses.isRounded &= isa<arith::TruncFOp>(scalar) && scalar->getResult(0).getType().isBF16();
     } else {
-      uses.isWhole = true;
+      uses.isRounded = false;
     }
   }
 }
@@ -93,12 +81,12 @@ struct Narrow : public tintype::fusion::impl::GraphNarrowBase<Narrow> {
     Value result = op->getResult(0);
     Uses uses;
     collectUses(result, uses);
-    if (!uses.isRounded || uses.isWhole)
+    if (uses.reads.empty() || !uses.isRounded)
       return;
     ++numNarrowed;
     std::string bytes = bytesText(narrowType(result));
     remark::passed(op->getLoc(), remark::RemarkOpts::name("narrowed").category(getArgument()).function(getOperation().getName()))
-        << remark::add("stored as bf16: its readers round it, saves {0} bytes", bytes) << remark::metric("bytes", bytes);
+        << remark::add("stored as bf16: every reader rounds it, saves {0} bytes", bytes) << remark::metric("bytes", bytes);
     if (isPointwise(op)) {
       YieldOp yield = cast<ComputeOp>(op).getYield();
       OpBuilder b(yield);
@@ -113,11 +101,6 @@ struct Narrow : public tintype::fusion::impl::GraphNarrowBase<Narrow> {
     for (ReadOp read : uses.reads) {
       read.getResult().setType(BFloat16Type::get(&getContext()));
       for (Operation *scalar : llvm::make_early_inc_range(read->getUsers())) {
-        if (auto sum = dyn_cast<YieldOp>(scalar)) {
-          OpBuilder b(sum);
-          sum.getValueMutable().assign(arith::ExtFOp::create(b, sum.getLoc(), b.getF32Type(), read, arith::FastMathFlagsAttr()));
-          continue;
-        }
         scalar->replaceAllUsesWith(read);
         scalar->erase();
       }

@@ -109,6 +109,8 @@ private:
   void lowerRowReduction(graph::ComputeOp op, StringRef name);
   void lowerSum(graph::ComputeOp op, StringRef name);
   void lowerTileSum(graph::ComputeOp op, StringRef name);
+  void addToResult(graph::ComputeOp op, StringRef name, unsigned kept, int64_t features, int64_t rows,
+                   const std::function<Value(Body &, Value n, Value m)> &sum);
   void chooseGrid();
 
   Lowering &l;

@@ -19,7 +19,10 @@ public:
   void lower() {
     makePanels();
     makeTile();
-    block.plan.accumulates ? addToResult() : sumChunks();
+    if (!block.plan.accumulates)
+      return sumChunks();
+    makePart(C + "_part");
+    block.addToResult(op, C, kept, NR, MR, [&](Body &b, Value n, Value m) { return b.load(C + "_part", tilePlace(b, n, m), f32); });
   }
 
 private:
@@ -47,7 +50,6 @@ private:
   void addSteps(const Strings &rvars, ArrayRef<AffineExpr> extents, bool isRest);
   void addPairs();
   void sumChunks();
-  void addToResult();
 
   BlockLowering &block;
   Lowering &l;
@@ -291,35 +293,37 @@ void BlockLowering::Sum::makePart(const std::string &part) {
   l.computeAt(acc, part, "mo");
 }
 
-/// The result itself, which holds the sum of earlier blocks.
-void BlockLowering::Sum::addToResult() {
+/// The result itself, which holds the sum of earlier blocks: `sum` gives what this block adds at a feature and a
+/// place in the block of what is kept, in tiles of `features` by `rows`.
+void BlockLowering::addToResult(ComputeOp op, StringRef name, unsigned kept, int64_t features, int64_t rows,
+                                const std::function<Value(Body &, Value n, Value m)> &sum) {
+  Location loc = op.getLoc();
+  Type f32 = Float32Type::get(l.ctx);
+  const unsigned parallel = op.getNumParallel(), keptLoop = plan.loopOf(op, kept);
   Strings vars;
   for (int i = (int)parallel - 1; i >= 0; --i)
     vars.push_back("i" + std::to_string(i));
-  unsigned keptLoop = block.plan.loopOf(op, kept);
   std::string n = vars[0], m = "i" + std::to_string(keptLoop);
-  const std::string part = C + "_part";
-  makePart(part);
-  l.func(C, vars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {halide::UndefOp::create(b.b, loc, f32)}; });
-  l.update(C, vars, {}, {}, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value>) {
-    Value sum = b.load(part, tilePlace(b, v[0], block.place(b, v[parallel - 1 - keptLoop], kept)), f32);
+  l.func(name, vars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {halide::UndefOp::create(b.b, loc, f32)}; });
+  l.update(name, vars, {}, {}, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value>) {
+    Value more = sum(b, v[0], place(b, v[parallel - 1 - keptLoop], kept));
     Lowering::Update u;
-    u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(C, v, f32), sum));
+    u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(name, v, f32), more));
     return u;
   });
-  l.computeRoot(C);
-  l.split(C, 0, n, "no", "ni", NR, halide::Tail::guard);
+  l.computeRoot(name);
+  l.split(name, 0, n, "no", "ni", features, halide::Tail::guard);
   // In strips of rows: over single rows Halide takes each for the beginning of an aligned vector, where
   // there are fewer features than it holds.
-  l.split(C, 0, m, "mo", "mi", MR, halide::Tail::guard);
+  l.split(name, 0, m, "mo", "mi", rows, halide::Tail::guard);
   Strings order{"ni", "mi", "no", "mo"};
   for (const std::string &v : vars)
     if (v != n && v != m)
       order.push_back(v);
-  l.reorder(C, 0, order);
-  l.vectorize(C, 0, "ni", V, halide::Tail::guard);
-  l.unroll(C, 0, "ni");
-  l.places[op] = {C, 0};
+  l.reorder(name, 0, order);
+  l.vectorize(name, 0, "ni", V, halide::Tail::guard);
+  l.unroll(name, 0, "ni");
+  l.places[op] = {name.str(), 0};
 }
 
 void BlockLowering::lowerSum(ComputeOp op, StringRef name) {

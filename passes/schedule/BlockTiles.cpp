@@ -91,7 +91,9 @@ public:
   void lower() {
     makePanels();
     makeTile();
-    block.plan.accumulates ? addToResult() : publish();
+    if (!block.plan.accumulates)
+      return publish();
+    block.addToResult(op, C, kept, NR, MR, [&](Body &b, Value n, Value m) { return b.load(part, tilePlace(b, n, m), f32); });
   }
 
 private:
@@ -105,7 +107,6 @@ private:
   void makePanels();
   void makeTile();
   void publish();
-  void addToResult();
 
   BlockLowering &block;
   Lowering &l;
@@ -218,35 +219,6 @@ void BlockLowering::TileSum::publish() {
   l.readers[op.getResult()] = [sum = *this, keptLoop](Body &b, ArrayRef<Value> at) mutable {
     return b.load(sum.part, sum.tilePlace(b, at[sum.parallel - 1], sum.block.place(b, at[keptLoop], sum.kept)), sum.f32);
   };
-}
-
-/// The result itself, which holds the sum of earlier blocks.
-void BlockLowering::TileSum::addToResult() {
-  Strings vars;
-  for (int i = (int)parallel - 1; i >= 0; --i)
-    vars.push_back("i" + std::to_string(i));
-  unsigned keptLoop = block.plan.loopOf(op, kept);
-  std::string n = vars[0], m = "i" + std::to_string(keptLoop);
-  l.func(C, vars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {halide::UndefOp::create(b.b, loc, f32)}; });
-  l.update(C, vars, {}, {}, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value>) {
-    Value sum = b.load(part, tilePlace(b, v[0], block.place(b, v[parallel - 1 - keptLoop], kept)), f32);
-    Lowering::Update u;
-    u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(C, v, f32), sum));
-    return u;
-  });
-  l.computeRoot(C);
-  l.split(C, 0, n, "no", "ni", NR, halide::Tail::guard);
-  // In strips of rows: over single rows Halide takes each for the beginning of an aligned vector, where
-  // there are fewer features than it holds.
-  l.split(C, 0, m, "mo", "mi", MR, halide::Tail::guard);
-  Strings order{"ni", "mi", "no", "mo"};
-  for (const std::string &v : vars)
-    if (v != n && v != m)
-      order.push_back(v);
-  l.reorder(C, 0, order);
-  l.vectorize(C, 0, "ni", block.V, halide::Tail::guard);
-  l.unroll(C, 0, "ni");
-  l.places[op] = {C, 0};
 }
 
 void BlockLowering::lowerTileSum(ComputeOp op, StringRef name) { TileSum(*this, op, name).lower(); }
