@@ -27,8 +27,8 @@ int BlockLowering::rowsFor(const Machine &machine, const BlockPlan &plan) {
   auto rows = constantOf(plan.dims[plan.row]);
   if (!rows || machine.vectorWidth < 16)
     return 64;
-  if (machine.hasTiles && plan.isRounded())
-    return plan.band.low || plan.band.high ? 64 : llvm::alignTo(llvm::divideCeil(*rows, llvm::divideCeil(*rows, 256)), 32);
+  if (machine.hasTiles && plan.isRounded() && (plan.band.low || plan.band.high))
+    return 64;
   if (!plan.band.low && !plan.band.high)
     return llvm::alignTo(llvm::divideCeil(*rows, llvm::divideCeil(*rows, 256)), 16);
   return llvm::alignTo(*rows, 80) < 0.96 * llvm::alignTo(*rows, 64) ? 80 : 64;
@@ -420,7 +420,7 @@ AffineExpr BlockLowering::points(ComputeOp op) {
     if ((int)i != plan.loopOf(op, plan.column))
       rest.push_back(e);
   Kind kind = plan.members[op].kind;
-  int64_t rows = kind == Kind::columnSum || kind == Kind::rowSum ? sumRows(kind == Kind::rowSum) : TR;
+  int64_t rows = kind != Kind::columnSum && kind != Kind::rowSum ? TR : onTiles() ? 32 : sumRows(kind == Kind::rowSum);
   AffineExpr columns = (plan.dims[plan.column] + rows).floorDiv(2);
   rest.push_back(columns);
   return productOf(rest, l.ctx);

@@ -76,7 +76,8 @@ void prepareBlockKernel(mlir::func::FuncOp kernel, const BlockPlan &plan);
 class BlockLowering {
 public:
   BlockLowering(Lowering &l, BlockPlan plan)
-      : l(l), plan(std::move(plan)), V(l.machine.vectorWidth), TR(l.machine.value("tr", rowsFor(l.machine, this->plan))), TC(l.machine.value("tc", 288)), strip(stripFor()) {}
+      : l(l), plan(std::move(plan)), V(l.machine.vectorWidth), TR(whole(l.machine.value("tr", rowsFor(l.machine, this->plan)))),
+        TC(whole(l.machine.value("tc", 288))), strip(whole(l.machine.value("sc", onTiles() ? 96 : 48))) {}
   LogicalResult run();
   /// Runtime values that the kernel takes behind its dims: where a block lies.
   Strings rangeSymbols() const;
@@ -87,7 +88,9 @@ private:
   class Sum;
   class TileSum;
   static int rowsFor(const Machine &machine, const BlockPlan &plan);
-  int64_t stripFor() const;
+  bool onTiles() const { return l.machine.hasTiles && plan.isRounded(); }
+  /// Whole tiles, where products are computed on them.
+  int64_t whole(int64_t size) const { return onTiles() ? llvm::alignTo(size, 32) : size; }
   /// Rows of the register tile of a sum over columns; by rows, columns of it.
   int sumRows(bool byRow) const { return byRow ? l.machine.value("cmr", 6) : l.machine.value("omr", 4); }
   /// The register tile of scores: columns, and vectors of rows.

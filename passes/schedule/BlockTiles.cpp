@@ -26,12 +26,6 @@ bool BlockPlan::isRounded() const {
   });
 }
 
-int64_t BlockLowering::stripFor() const {
-  bool onTiles = l.machine.hasTiles && plan.isRounded();
-  int64_t columns = l.machine.value("sc", onTiles ? 96 : 48);
-  return onTiles ? llvm::alignTo(columns, depth) : columns;
-}
-
 void BlockLowering::lowerTileScore(ComputeOp op, ArrayRef<Value> rows, ArrayRef<Value> columns, StringRef name) {
   Location loc = op.getLoc();
   AffineExpr all = op.getBy()[0], d0 = getAffineDimExpr(0, l.ctx);

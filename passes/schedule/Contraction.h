@@ -6,6 +6,9 @@
 
 namespace tintype::schedule {
 
+/// What `v`, a number of bf16 that was widened, was in f32, or null.
+Value unrounded(Value v);
+
 class ContractionLowering {
 public:
   ContractionLowering(Lowering &l, graph::ComputeOp op, const Contraction &c, StringRef name);
