@@ -1,6 +1,7 @@
 //===- Workspace.cpp - open files and their messages ----------------------===//
 #include "tools/lsp/Workspace.h"
 #include "frontend/StdFiles.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/xxhash.h"
