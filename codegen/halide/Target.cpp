@@ -3,6 +3,8 @@
 #include "llvm/ADT/StringSwitch.h"
 #include "Halide.h"
 #include <set>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 using llvm::StringRef;
 using F = Halide::Target::Feature;
@@ -48,6 +50,11 @@ std::string halideTarget(StringRef resolved) {
 }
 bool multipliesTiles(StringRef resolved) { return resolved.ends_with(tiles); }
 
+/// Whether this machine has tiles of bf16 and its system lets a process use them (ARCH_REQ_XCOMP_PERM of XFEATURE_XTILEDATA).
+static bool hostHasTiles() {
+  return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+}
+
 llvm::Expected<std::string> resolveTarget(StringRef name) {
   StringRef plain = name;
   bool hasTiles = plain.consume_back(tiles);
@@ -73,7 +80,7 @@ llvm::Expected<std::string> resolveTarget(StringRef name) {
   if (hasTiles && !t.has_feature(Target::AVX512_SapphireRapids))
     return llvm::createStringError("expected a target with avx512_sapphirerapids before -amx, but got " + name);
   if (isHost && t.has_feature(Target::AVX512_SapphireRapids))
-    hasTiles = __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16");
+    hasTiles = hostHasTiles();
   return t.to_string() + (hasTiles ? tiles.str() : "");
 }
 
