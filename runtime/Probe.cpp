@@ -61,11 +61,11 @@ __attribute__((target("avx512f,avx512bf16"), noinline)) float chainsDot(int64_t 
 }
 
 /// Products on matrix tiles, one step of two by two of them again and again.
-constexpr int64_t kTileSteps = kRounds / 4;
-float chainsTile(int64_t) {
+constexpr int64_t kRoundsPerStep = 4;
+float chainsTile(int64_t rounds) {
   alignas(64) static thread_local char a[2048], b[2048];
   alignas(64) float c[1024];
-  tintype_tile_product(reinterpret_cast<char *>(c), 0, a, 0, b, 0, 32, 32, kTileSteps, 128, 64, 0, 128, 0, 64);
+  tintype_tile_product(reinterpret_cast<char *>(c), 0, a, 0, b, 0, 32, 32, static_cast<int32_t>(rounds / kRoundsPerStep), 128, 64, 0, 128, 0, 64);
   return c[0];
 }
 
@@ -98,7 +98,7 @@ void probeFlops(Threads &threads, const Manifest &m, double seconds, PeakFlops &
   if (dot)
     kinds.push_back({chainsDot, 24 * 16 * 4, &PeakFlops::dots});
   if (tile)
-    kinds.push_back({chainsTile, 2.0 * 32 * 32 * 32 * kTileSteps / kRounds, &PeakFlops::tiles});
+    kinds.push_back({chainsTile, 2.0 * 32 * 32 * 32 / kRoundsPerStep, &PeakFlops::tiles});
   std::vector<double> core(threads.count());
   std::atomic<float> sink{0};
   for (Clock::time_point start = Clock::now(); since(start) < seconds;)

@@ -20,6 +20,10 @@ struct alignas(64) TileConfig {
   uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
 };
 
+struct TileStrides {
+  int64_t cRow, aRow, aStep, bRow, bStep, bTile;
+};
+
 thread_local bool isConfigured = false;
 
 __attribute__((target("amx-tile"), noinline)) void configure() {

@@ -292,7 +292,8 @@ FailureOr<H::Module> Translator::run() {
       if (f.second.isOnTiles)
         tiles.insert(f.second.func.name());
     auto multiply = useTiles(tiles);
-    whole.add_custom_lowering_pass(multiply.get(), nullptr);
+    if (!tiles.empty())
+      whole.add_custom_lowering_pass(multiply.get(), nullptr);
     H::Module m = whole.compile_to_module(arguments, name, target, H::LinkageType::ExternalPlusArgv);
     // Halide puts outputs in the order of their computation; the contract wants results in order.
     for (auto &fn : m.functions()) {

@@ -129,6 +129,17 @@ Value sideAt(Body &b, ArrayRef<Value> factors, bool isRounded, ArrayRef<Value> l
   return isRounded ? b.scalar(roundedOf(factors[0]), loops) : productAt(b, factors, loops);
 }
 
+/// The rows' side of a score: vectors of k in, vectors of rows out.
+void BlockLowering::scheduleTurned(StringRef turned) {
+  l.computeRoot(turned);
+  l.bound(turned, "l", 0, V);
+  l.bound(turned, "v", 0, TR / V);
+  l.split(turned, -1, "k", "kt", "kv", V, halide::Tail::guard);
+  l.reorder(turned, -1, {"kv", "l", "kt", "v"});
+  l.vectorize(turned, -1, "kv");
+  l.unroll(turned, -1, "l");
+}
+
 void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
   ++l.numContractions;
   Location loc = op.getLoc();
@@ -202,14 +213,7 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
   });
   l.func(S, {"r", "c"}, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> { return {b.load(acc, v, f32)}; });
 
-  const std::string &turned = paired ? words : B;
-  l.computeRoot(turned);
-  l.bound(turned, "l", 0, V);
-  l.bound(turned, "v", 0, TR / V);
-  l.split(turned, -1, "k", "kt", "kv", V, halide::Tail::guard);
-  l.reorder(turned, -1, {"kv", "l", "kt", "v"});
-  l.vectorize(turned, -1, "kv");
-  l.unroll(turned, -1, "l");
+  scheduleTurned(paired ? words : B);
   if (paired) {
     l.computeRoot(B);
     l.bound(B, "kk", 0, 2);

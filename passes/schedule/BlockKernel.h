@@ -106,6 +106,7 @@ private:
   bool isStored(graph::ComputeOp op);
   SmallVector<graph::ComputeOp> togetherWith(graph::ComputeOp op);
   void lowerScore(graph::ComputeOp op, StringRef name);
+  void scheduleTurned(StringRef turned);
   void lowerTileScore(graph::ComputeOp op, ArrayRef<Value> rows, ArrayRef<Value> columns, StringRef name);
   void lowerWide(ArrayRef<graph::ComputeOp> group, StringRef name);
   void lowerRowValue(graph::ComputeOp op, StringRef name);

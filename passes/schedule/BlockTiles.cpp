@@ -58,13 +58,7 @@ void BlockLowering::lowerTileScore(ComputeOp op, ArrayRef<Value> rows, ArrayRef<
     return u;
   });
 
-  l.computeRoot(words);
-  l.bound(words, "l", 0, lanes);
-  l.bound(words, "v", 0, TR / lanes);
-  l.split(words, -1, "k", "kt", "kv", lanes, halide::Tail::guard);
-  l.reorder(words, -1, {"kv", "l", "kt", "v"});
-  l.vectorize(words, -1, "kv");
-  l.unroll(words, -1, "l");
+  scheduleTurned(words);
   scores.push_back(S);
   l.vectorize(S, -1, "r", V);
   l.bound(S, "r", 0, TR);
