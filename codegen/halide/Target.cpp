@@ -56,14 +56,15 @@ static bool hostHasTiles() {
 }
 
 llvm::Expected<std::string> resolveTarget(StringRef name) {
-  std::string text = llvm::StringSwitch<std::string>(name)
+  StringRef plain = name;
+  bool hasTiles = plain.consume_back(tiles);
+  std::string text = llvm::StringSwitch<std::string>(plain)
                          .Cases({"avx2", "x86-64-v3"}, "x86-64-linux-avx2")
                          .Cases({"avx512", "x86-64-v4"}, "x86-64-linux-avx512_skylake")
                          .Case("avx512-bf16", "x86-64-linux-avx512_zen4")
-                         .Case("avx512-amx", "x86-64-linux-avx512_sapphirerapids-amx")
-                         .Default(name.str());
-  bool hasTiles = multipliesTiles(text);
-  text = halideTarget(text);
+                         .Default(plain.str());
+  if (hasTiles && plain == "avx512")
+    text = "x86-64-linux-avx512_sapphirerapids";
   bool isHost = text == "host";
   if (!isHost && !Target::validate_target_string(text))
     return llvm::createStringError("expected a target, but got " + name +
