@@ -1,7 +1,8 @@
 //===- Tiles.cpp - products on the machine's matrix tiles (AMX) -----------===//
 // Intel SDM, volume 1, chapter 18. Eight registers of 16 rows by 64 bytes; one
 // instruction adds 16 x 16 sums of 32 products of bf16 in f32. A result of two by
-// two of them needs a load for each product, which is what the units can do.
+// two of them needs a load for each product, which is what the units can do; with
+// factors in parts, of which six products are taken, half as many.
 //===----------------------------------------------------------------------===//
 #include "runtime/Tiles.h"
 #include <cmath>
@@ -21,7 +22,7 @@ struct alignas(64) TileConfig {
 };
 
 struct TileStrides {
-  int64_t cRow, aRow, aStep, bRow, bStep, bTile;
+  int64_t cRow, aRow, aStep, bRow, bStep, bTile, aPart, bPart;
 };
 
 thread_local bool isConfigured = false;
@@ -33,39 +34,71 @@ __attribute__((target("amx-tile"), noinline)) void configure() {
 }
 
 /// 16 * ROWS by 16 * COLUMNS of the result in registers 0 to 3, A in 4 and 5, B in 6 and 7.
-template <int ROWS, int COLUMNS>
-__attribute__((target("amx-tile,amx-bf16"))) inline void multiply(char *c, const char *a, const char *b, const TileStrides &s,
-                                                                  int64_t steps) {
-  _tile_zero(0);
-  if (COLUMNS > 1)
-    _tile_zero(1);
-  if (ROWS > 1)
-    _tile_zero(2);
-  if (ROWS > 1 && COLUMNS > 1)
-    _tile_zero(3);
-  for (int64_t i = 0; i < steps; ++i, a += s.aStep, b += s.bStep) {
-    _tile_loadd(6, b, s.bRow);
+template <int ROWS, int COLUMNS> struct TileBlock {
+#define TINTYPE_ON_TILES __attribute__((target("amx-tile,amx-bf16"), always_inline)) static inline
+  TINTYPE_ON_TILES void loadA(const char *a, const TileStrides &s) {
     _tile_loadd(4, a, s.aRow);
-    _tile_dpbf16ps(0, 4, 6);
-    if (COLUMNS > 1) {
-      _tile_loadd(7, b + s.bTile, s.bRow);
-      _tile_dpbf16ps(1, 4, 7);
-    }
-    if (ROWS > 1) {
+    if (ROWS > 1)
       _tile_loadd(5, a + 16 * s.aRow, s.aRow);
+  }
+  TINTYPE_ON_TILES void loadB(const char *b, const TileStrides &s) {
+    _tile_loadd(6, b, s.bRow);
+    if (COLUMNS > 1)
+      _tile_loadd(7, b + s.bTile, s.bRow);
+  }
+  TINTYPE_ON_TILES void multiply() {
+    _tile_dpbf16ps(0, 4, 6);
+    if (COLUMNS > 1)
+      _tile_dpbf16ps(1, 4, 7);
+    if (ROWS > 1)
       _tile_dpbf16ps(2, 5, 6);
-    }
     if (ROWS > 1 && COLUMNS > 1)
       _tile_dpbf16ps(3, 5, 7);
   }
-  _tile_stored(0, c, s.cRow);
-  if (COLUMNS > 1)
-    _tile_stored(1, c + 64, s.cRow);
-  if (ROWS > 1)
-    _tile_stored(2, c + 16 * s.cRow, s.cRow);
-  if (ROWS > 1 && COLUMNS > 1)
-    _tile_stored(3, c + 16 * s.cRow + 64, s.cRow);
-}
+  TINTYPE_ON_TILES void clear() {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+  }
+  TINTYPE_ON_TILES void store(char *c, const TileStrides &s) {
+    _tile_stored(0, c, s.cRow);
+    if (COLUMNS > 1)
+      _tile_stored(1, c + 64, s.cRow);
+    if (ROWS > 1)
+      _tile_stored(2, c + 16 * s.cRow, s.cRow);
+    if (ROWS > 1 && COLUMNS > 1)
+      _tile_stored(3, c + 16 * s.cRow + 64, s.cRow);
+  }
+#undef TINTYPE_ON_TILES
+
+  __attribute__((target("amx-tile,amx-bf16"))) static void run(char *c, const char *a, const char *b, const TileStrides &s, int64_t steps) {
+    clear();
+    if (!s.aPart)
+      for (int64_t i = 0; i < steps; ++i, a += s.aStep, b += s.bStep) {
+        loadB(b, s);
+        loadA(a, s);
+        multiply();
+      }
+    else
+      for (int64_t i = 0; i < steps; ++i, a += s.aStep, b += s.bStep) {
+        loadB(b, s);
+        loadA(a + 2 * s.aPart, s);
+        multiply();
+        loadA(a + s.aPart, s);
+        multiply();
+        loadB(b + s.bPart, s);
+        multiply();
+        loadA(a, s);
+        multiply();
+        loadB(b + 2 * s.bPart, s);
+        multiply();
+        loadB(b, s);
+        multiply();
+      }
+    store(c, s);
+  }
+};
 
 /// A number of bf16, with subnormals as zeros.
 float widened(uint16_t bits) {
@@ -77,16 +110,24 @@ float widened(uint16_t bits) {
 
 /// The same without the instruction, its pairs in its order.
 void multiplyPlain(char *c, const char *a, const char *b, const TileStrides &s, int rows, int columns, int64_t steps) {
+  static constexpr int parts[][2] = {{2, 0}, {1, 0}, {1, 1}, {0, 1}, {0, 2}, {0, 0}};
   for (int m = 0; m < rows; ++m)
     for (int n = 0; n < columns; ++n) {
       float sum = 0;
-      for (int64_t i = 0; i < steps * 16; ++i) {
-        uint16_t x[2], y[2];
-        memcpy(x, a + m * s.aRow + i / 16 * s.aStep + i % 16 * 4, 4);
-        memcpy(y, b + n / 16 * s.bTile + n % 16 * 4 + i / 16 * s.bStep + i % 16 * s.bRow, 4);
-        sum = std::fma(widened(x[0]), widened(y[0]), sum);
-        sum = std::fma(widened(x[1]), widened(y[1]), sum);
-      }
+      for (int64_t i = 0; i < steps; ++i)
+        for (auto &[pa, pb] : parts) {
+          if (!s.aPart && pa + pb)
+            continue;
+          const char *row = a + m * s.aRow + i * s.aStep + pa * s.aPart;
+          const char *column = b + n / 16 * s.bTile + n % 16 * 4 + i * s.bStep + pb * s.bPart;
+          for (int k = 0; k < 16; ++k) {
+            uint16_t x[2], y[2];
+            memcpy(x, row + 4 * k, 4);
+            memcpy(y, column + k * s.bRow, 4);
+            sum = std::fma(widened(x[0]), widened(y[0]), sum);
+            sum = std::fma(widened(x[1]), widened(y[1]), sum);
+          }
+        }
       memcpy(c + m * s.cRow + n * 4, &sum, 4);
     }
 }
@@ -108,8 +149,8 @@ using namespace tintype::rt;
 
 extern "C" int tintype_tile_product(char *c, int64_t cAt, const char *a, int64_t aAt, const char *b, int64_t bAt, int32_t rows,
                                     int32_t columns, int32_t steps, int32_t cRow, int32_t aRow, int32_t aStep, int32_t bRow,
-                                    int32_t bStep, int32_t bTile) {
-  TileStrides s{cRow, aRow, aStep, bRow, bStep, bTile};
+                                    int32_t bStep, int32_t bTile, int32_t aPart, int32_t bPart) {
+  TileStrides s{cRow, aRow, aStep, bRow, bStep, bTile, aPart, bPart};
   if (!isConfigured) {
     if (!hasTiles()) {
       multiplyPlain(c + cAt, a + aAt, b + bAt, s, rows, columns, steps);
@@ -117,7 +158,8 @@ extern "C" int tintype_tile_product(char *c, int64_t cAt, const char *a, int64_t
     }
     configure();
   }
-  auto *run = rows > 16 ? columns > 16 ? multiply<2, 2> : multiply<2, 1> : columns > 16 ? multiply<1, 2> : multiply<1, 1>;
+  auto *run = rows > 16 ? columns > 16 ? TileBlock<2, 2>::run : TileBlock<2, 1>::run
+                        : columns > 16 ? TileBlock<1, 2>::run : TileBlock<1, 1>::run;
   run(c + cAt, a + aAt, b + bAt, s, steps);
   return 0;
 }

@@ -12,11 +12,13 @@ bool hasTiles();
 } // namespace tintype::rt
 
 /// C[rows][columns] (f32) = sum over 32 * steps of A[rows][..] * B: rows and columns are 16 or 32. Rows of A hold 32
-/// consecutive bf16 for each step; a row of B a pair of consecutive k for each column, 16 of them for each step. As the
-/// instruction does, subnormals are zeros. `At` are offsets in bytes, and what follows
-/// `steps` bytes from row to row, from one step of K to the next, and from 16 columns of B to the next. Without AMX the same one by one, slowly.
+/// bf16 for each step; a row of B a pair of them for each column, 16 of them for each step: the two that stand in A side
+/// by side. As the instruction does, subnormals are zeros. `At` are offsets in bytes, and what follows `steps` bytes from
+/// row to row, from one step of K to the next, from 16 columns of B to the next, and from part to part: where `aPart` is
+/// not 0, a factor is the sum of three bf16, and of their nine products the six greatest are added up, which is as exact
+/// as f32. Without AMX the same one by one, slowly.
 extern "C" int tintype_tile_product(char *c, int64_t cAt, const char *a, int64_t aAt, const char *b, int64_t bAt, int32_t rows,
                                     int32_t columns, int32_t steps, int32_t cRow, int32_t aRow, int32_t aStep, int32_t bRow,
-                                    int32_t bStep, int32_t bTile);
+                                    int32_t bStep, int32_t bTile, int32_t aPart, int32_t bPart);
 
 #endif

@@ -27,8 +27,8 @@ struct Nest {
         break;
       }
     }
-    if (store && store->name == func)
-      matchProduct(store->value);
+    if (store && store->name == func && (!matchSum(value = whole(store->value)) || !isAdded))
+      products.clear();
   }
 
   /// `e` with every let written out.
@@ -38,33 +38,41 @@ struct Nest {
     return substitute_in_all_lets(e);
   }
 
+  using Factors = std::array<const Load *, 2>;
   const std::string &func;
   std::vector<const For *> loops; ///< outermost first
   Lets lets;                      ///< those around included
   const Store *store = nullptr;
-  std::vector<const Load *> factors;
-  bool isProduct = false;
+  Expr value;                    ///< of the store, with lets written out
+  bool isAdded = false;          ///< to the result
+  std::vector<Factors> products;
 
 private:
-  /// acc + float(A) * float(B) with bf16 A and B, in memory as such or as halves of words.
-  void matchProduct(const Expr &value) {
-    const auto *sum = value.as<Add>();
-    const auto *old = sum ? sum->a.as<Load>() : nullptr;
-    const auto *product = sum ? sum->b.as<Mul>() : nullptr;
-    if (!product || !old || old->name != func || !equal(old->index, store->index))
-      return;
-    for (const Expr &side : {product->a, product->b}) {
-      const auto *wide = side.as<Cast>();
-      if (!wide || !wide->value.type().is_bfloat() || !wide->type.is_float() || wide->type.bits() != 32)
-        return;
-      const Load *load = wide->value.as<Load>();
-      if (!load)
-        load = wordOf(wide->value);
-      if (!load || load->name == func)
-        return;
-      factors.push_back(load);
+  /// acc + float(A) * float(B) + .., in any order, with bf16 A and B, in memory as such or as halves of words.
+  bool matchSum(const Expr &e) {
+    if (const auto *sum = e.as<Add>())
+      return matchSum(sum->a) && matchSum(sum->b);
+    if (const auto *old = e.as<Load>()) {
+      bool isFirst = !isAdded;
+      isAdded = true;
+      return isFirst && old->name == func && equal(old->index, whole(store->index));
     }
-    isProduct = true;
+    const auto *product = e.as<Mul>();
+    const Load *a = product ? factorOf(product->a) : nullptr, *b = product ? factorOf(product->b) : nullptr;
+    if (!a || !b)
+      return false;
+    bool isSwapped = !products.empty() && products[0][0]->name == b->name;
+    products.push_back({isSwapped ? b : a, isSwapped ? a : b});
+    return true;
+  }
+  const Load *factorOf(const Expr &e) const {
+    const auto *wide = e.as<Cast>();
+    if (!wide || !wide->value.type().is_bfloat() || !wide->type.is_float() || wide->type.bits() != 32)
+      return nullptr;
+    const auto *load = wide->value.as<Load>();
+    if (!load)
+      load = wordOf(wide->value);
+    return load && load->name != func ? load : nullptr;
   }
   /// The word that `e` is a half of: the lower one at the first turn of the innermost loop, the upper one at the second.
   const Load *wordOf(const Expr &e) const {
@@ -119,7 +127,7 @@ protected:
   }
   Stmt visit(const For *op) override {
     if (!func.empty())
-      if (Nest nest(func, op, lets); nest.isProduct)
+      if (Nest nest(func, op, lets); !nest.products.empty())
         if (Stmt call = callOf(nest); call.defined()) {
           isFound = true;
           isConditional |= isUnderIf || !hasFixedSteps(nest);
@@ -170,8 +178,41 @@ private:
     return p;
   }
 
+  /// Bytes from part to part of both factors, 0 where there is one product; the greatest product becomes the first one.
+  static std::optional<std::array<int, 2>> orderParts(Nest &nest) {
+    static const std::set<std::array<int, 2>> greatest{{0, 0}, {0, 1}, {0, 2}, {1, 0}, {1, 1}, {2, 0}};
+    if (nest.products.size() == 1)
+      return std::array<int, 2>{};
+    std::vector<std::array<int, 2>> places; // from those of the first one
+    for (auto &product : nest.products) {
+      places.emplace_back();
+      for (int f : {0, 1}) {
+        const Load *from = nest.products[0][f], *to = product[f];
+        auto d = from->name == to->name ? as_const_int(simplify(nest.whole(to->index) - nest.whole(from->index))) : std::nullopt;
+        if (!d)
+          return {};
+        places.back()[f] = (int)*d * from->type.bytes();
+      }
+    }
+    std::array<int, 2> step;
+    for (int f : {0, 1}) {
+      auto [low, high] = std::minmax_element(places.begin(), places.end(), [&](auto &x, auto &y) { return x[f] < y[f]; });
+      int first = (*low)[f];
+      step[f] = ((*high)[f] - first) / 2;
+      for (auto &p : places) {
+        if (!step[f] || (p[f] - first) % step[f])
+          return {};
+        p[f] = (p[f] - first) / step[f];
+      }
+    }
+    if (places.size() != greatest.size() || std::set(places.begin(), places.end()) != greatest)
+      return {};
+    std::swap(nest.products[0], nest.products[std::find(places.begin(), places.end(), *greatest.begin()) - places.begin()]);
+    return step;
+  }
+
   /// The call, or nothing where the outermost loops of `nest` are not those of one tile.
-  Stmt callOf(const Nest &nest) {
+  Stmt callOf(Nest &nest) {
     const int n = nest.loops.size();
     auto loop = [&](int fromInside) { return nest.loops[n - 1 - fromInside]; };
     auto extent = [&](int fromInside) {
@@ -180,14 +221,18 @@ private:
     };
     auto isTile = [](int extent) { return extent == 16 || extent == 32; };
     Place c = placeOf(nest, nest.store->index, 4);
-    Place first = placeOf(nest, nest.factors[0]->index, nest.factors[0]->type.bytes());
-    Place second = placeOf(nest, nest.factors[1]->index, nest.factors[1]->type.bytes());
+    auto parts = orderParts(nest);
+    if (!parts)
+      return fails("one product, or the six greatest of three parts");
+    const Nest::Factors &factors = nest.products[0];
+    Place first = placeOf(nest, factors[0]->index, factors[0]->type.bytes());
+    Place second = placeOf(nest, factors[1]->index, factors[1]->type.bytes());
     if (!c.base.defined() || !first.base.defined() || !second.base.defined())
       return fails("places that are linear in its loops");
     auto stride = [&](const Place &p, int fromInside) { return fromInside < n ? p.strides[n - 1 - fromInside] : 0; };
     const bool isFirstA = stride(first, 2) == 0;
     const Place &a = isFirstA ? first : second, &b = isFirstA ? second : first;
-    auto name = [&](bool isA) { return Variable::make(Halide::Handle(), nest.factors[isA == isFirstA ? 0 : 1]->name); };
+    auto name = [&](bool isA) { return Variable::make(Halide::Handle(), factors[isA == isFirstA ? 0 : 1]->name); };
     // kk, ki, columns (in one loop, or sixteen by two), rows, steps of K.
     int at = 3, columns = extent(2), bTile = 64;
     if (columns == 16 && at < n && stride(a, at) == 0 && stride(c, at) == 64) {
@@ -198,13 +243,13 @@ private:
     if (extent(0) != 2 || extent(1) != 16 || !isTile(columns) || !isTile(extent(rows)) || (n != step && n != step + 1))
       return fails("loops of kk, ki, columns, rows and steps");
     // 32 elements of K lie together in a row of A, two in a column of B.
-    auto holdsPairs = [&](int i) { return stride(i ? second : first, 0) == (nest.factors[i]->type.bytes() == 2 ? 2 : 0); };
+    auto holdsPairs = [&](int i) { return stride(i ? second : first, 0) == (factors[i]->type.bytes() == 2 ? 2 : 0); };
     if (!holdsPairs(0) || !holdsPairs(1) || stride(a, 2) != 0 || stride(a, 1) != 4 || stride(b, rows) != 0 || stride(b, 2) != 4 ||
         stride(c, 2) != 4 || stride(c, 0) != 0 || stride(c, 1) != 0 || stride(c, step) != 0)
       return fails("panels that hold pairs");
     Expr steps = n == step + 1 ? nest.whole(loop(step)->extent) : Expr(1);
     std::vector<Expr> args{Variable::make(Halide::Handle(), nest.func), c.base, name(true), a.base, name(false), b.base, extent(rows), columns,
-                           steps, stride(c, rows), stride(a, rows), stride(a, step), stride(b, 1), stride(b, step), bTile};
+                           steps, stride(c, rows), stride(a, rows), stride(a, step), stride(b, 1), stride(b, step), bTile, (*parts)[isFirstA ? 0 : 1], (*parts)[isFirstA ? 1 : 0]};
     return Evaluate::make(Call::make(Halide::Int(32), "tintype_tile_product", args, Call::Extern));
   }
 

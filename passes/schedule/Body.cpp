@@ -97,6 +97,24 @@ Value Body::ofPair(Value word, Value which) {
   return arith::BitcastOp::create(b, loc, b.getBF16Type(), bits);
 }
 
+Value Body::pairOfParts(Value first, Value second, Value part) {
+  Type i32 = b.getI32Type(), f32 = b.getF32Type();
+  Value upper = constant(-65536);
+  auto bitsOf = [&](Value v) { return arith::BitcastOp::create(b, loc, i32, v); };
+  Value words[3];
+  for (int p = 0; p < 3; ++p) {
+    Value high = arith::AndIOp::create(b, loc, bitsOf(second), upper);
+    words[p] = arith::OrIOp::create(b, loc, arith::ShRUIOp::create(b, loc, bitsOf(first), constant(16)), high);
+    for (Value *x : {&first, &second}) { // what is left is exact
+      Value taken = arith::BitcastOp::create(b, loc, f32, arith::AndIOp::create(b, loc, bitsOf(*x), upper));
+      *x = arith::SubFOp::create(b, loc, *x, taken);
+    }
+  }
+  auto is = [&](int p) { return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, part, constant(p)); };
+  Value rest = arith::SelectOp::create(b, loc, is(1), words[1], words[2]);
+  return arith::SelectOp::create(b, loc, is(0), words[0], rest);
+}
+
 static std::vector<void *> keyOf(ArrayRef<Value> loops) {
   std::vector<void *> key;
   for (Value v : loops)

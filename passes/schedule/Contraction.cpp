@@ -90,15 +90,15 @@ static SmallVector<Value> append(SmallVector<Value> head, ArrayRef<Value> tail) 
 int64_t Lowering::chunkOf(ComputeOp op, const Contraction &c) {
   int64_t width = isPaired(c) ? 2 : 1; // elements in the space of one
   auto k = constantOf(productOf(op.getBy().getExprs(), ctx));
-  if (k && *k <= machine.value("ks", (c.streamsA ? 3072 : 512) * width))
+  if (k && *k <= machine.value("ks", (c.streamsA && !c.isInParts ? 3072 : 512) * width))
     return *k;
-  return machine.value("kc", c.streamsA ? 1024 : isOnTiles(c) ? 256 : 128 * width);
+  return machine.value("kc", c.isInParts ? c.streamsA ? 512 : 256 : c.streamsA ? 1024 : isOnTiles(c) ? 256 : 128 * width);
 }
 
 ContractionLowering::ContractionLowering(Lowering &l, ComputeOp op, const Contraction &c, StringRef name)
     : l(l), op(op), c(c), loc(op.getLoc()), machine(l.machine), ctx(l.ctx), parallel(op.getNumParallel()), loops(op.getNumLoops()),
       by(op.getBy().getExprs()), M(op.getOver()[c.m]), N(op.getOver()[c.n]), all(productOf(by, ctx)), paired(l.isPaired(c)),
-      onTiles(l.isOnTiles(c)), K(paired ? canonicalDim((all + 1).floorDiv(2)) : all), t(l.chooseTile(op, c)), V(t.width),
+      onTiles(l.isOnTiles(c)), inParts(c.isInParts), K(paired || inParts ? canonicalDim((all + 1).floorDiv(2)) : all), t(l.chooseTile(op, c)), V(t.width),
       NR(V * t.vectors), MR(t.rows), f32(Float32Type::get(ctx)), panelType(paired ? Type(BFloat16Type::get(ctx)) : f32),
       B((name + "_b").str()), A((name + "_a").str()), C(name.str()), T((name + "_t").str()) {
   cutSum();
@@ -113,7 +113,7 @@ ContractionLowering::ContractionLowering(Lowering &l, ComputeOp op, const Contra
   // Rows along k are turned 16 x 16 at a time, vectors of k in and vectors of n
   // out, which wants the vectors of a panel one after the other.
   bool isAlongRows = c.bAlongK && !c.bAlongN;
-  isTurned = !paired && isAlongRows && machine.value("turn", 1);
+  isTurned = !paired && !inParts && isAlongRows && machine.value("turn", 1);
   // Rows of f32 that are rounded are turned first, in pieces of V x V.
   beforeRounding = paired && isAlongRows && by.size() == 1 ? unrounded(c.b[0]) : Value();
   packAlongK = isPacked && c.aAlongK && !c.aAlongM;
@@ -127,7 +127,7 @@ ContractionLowering::ContractionLowering(Lowering &l, ComputeOp op, const Contra
 
 /// K in chunks: a few equal ones when it is known.
 void ContractionLowering::cutSum() {
-  chunk = paired ? llvm::divideCeil(l.chunkOf(op, c), 2) : l.chunkOf(op, c);
+  chunk = paired || inParts ? llvm::divideCeil(l.chunkOf(op, c), 2) : l.chunkOf(op, c);
   std::optional<int64_t> fixedK = constantOf(K);
   isPacked = onTiles || machine.value("packa", !c.plainA);
   steps = onTiles ? 16 : machine.value("ur", 4);
@@ -145,7 +145,7 @@ void ContractionLowering::cutSum() {
   // Several steps of k in one turn of the loop. Where some may be left over, panels go on with zeros.
   bool isWhole = !isChunked || isExact;
   isUnrolled = steps > 1 && (onTiles || ((isChunked ? chunk : *fixedK) % steps == 0 && (isWhole || isPacked)));
-  isPadded = (isUnrolled && (!isWhole || *fixedK % steps != 0)) || (paired && (!constantOf(all) || *constantOf(all) % 2 != 0));
+  isPadded = (isUnrolled && (!isWhole || *fixedK % steps != 0)) || ((paired || inParts) && (!constantOf(all) || *constantOf(all) % 2 != 0));
 }
 
 Strings ContractionLowering::varsOf(const llvm::SmallBitVector &side, SmallVector<unsigned> &dims) const {
@@ -342,23 +342,35 @@ void ContractionLowering::publish() {
   };
 }
 
-void ContractionLowering::run() {
+void ContractionLowering::makePanels() {
+  if (inParts)
+    return panelsInParts();
   panelsOfColumns();
   if (onTiles)
     tilesOfRows();
   else if (isPacked)
     panelsOfRows();
+}
+
+void ContractionLowering::schedulePanels() {
+  if (inParts)
+    return schedulePanelsInParts();
+  scheduleColumns();
+  if (onTiles)
+    scheduleTilesOfRows();
+  else if (isPacked)
+    scheduleRows();
+}
+
+void ContractionLowering::run() {
+  makePanels();
   l.func(acc, accVars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {b.constant(f32, 0)}; });
   onTiles ? accumulateInTiles() : accumulate();
   addChunks();
   scheduleResult();
   onTiles ? scheduleTileAccumulator() : scheduleAccumulator();
   publish();
-  scheduleColumns();
-  if (onTiles)
-    scheduleTilesOfRows();
-  else if (isPacked)
-    scheduleRows();
+  schedulePanels();
 }
 
 } // namespace tintype::schedule

@@ -28,6 +28,8 @@ private:
   /// The step of K in chunk `ko` at `step` of it, which holds `unit` pairs or elements, as Halide bounds it.
   Value stepOf(Body &b, Value ko, Value step, Value first, int64_t chunk, AffineExpr extent, int64_t unit, Value &filter);
 
+  void makePanels();
+  void schedulePanels();
   void panelsOfColumns();
   void turnedColumns();
   void panelsOfRows();
@@ -43,11 +45,19 @@ private:
 
   // On matrix tiles (TileContraction.cpp).
   /// Whether tiles of rows are words of pairs, for their source lies along m.
-  bool hasWords() const { return !packAlongK && c.aAlongM; }
+  bool hasWords() const { return inParts || (!packAlongK && c.aAlongM); }
   void tilesOfRows();
   void accumulateInTiles();
   void scheduleTileAccumulator();
   void scheduleTilesOfRows();
+
+  // There, with factors of f32 in parts (TileParts.cpp).
+  struct Side;
+  std::array<Side, 2> sides() const;
+  void panelInParts(const Side &side);
+  void panelsInParts();
+  void schedulePanelInParts(const Side &side);
+  void schedulePanelsInParts();
 
   Lowering &l;
   graph::ComputeOp op;
@@ -58,8 +68,8 @@ private:
   const unsigned parallel, loops;
   const ArrayRef<AffineExpr> by;
   const AffineExpr M, N, all; ///< extents; all of K in elements
-  const bool paired, onTiles;
-  const AffineExpr K; ///< what is summed, in pairs where they are multiplied
+  const bool paired, onTiles, inParts;
+  const AffineExpr K; ///< what is summed, in pairs where panels hold them
   const Tile t;
   const int V, NR, MR;
   const mlir::Type f32, panelType;

@@ -38,14 +38,14 @@ static double imbalance(int64_t M, int64_t mb, int64_t N, int64_t nb, int64_t ou
 /// rows, 96 columns, or 192 for tiles of 64).
 std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contraction &c, bool cutsN) {
   int64_t M = constantOf(op.getOver()[c.m]).value_or(2048), N = constantOf(op.getOver()[c.n]).value_or(512), K = estimateProduct(op.getBy().getExprs());
-  int64_t chunk = std::min<int64_t>(K, chunkOf(op, c)), width = isPaired(c) ? 2 : 4;
+  int64_t chunk = std::min<int64_t>(K, chunkOf(op, c)), width = c.isInParts ? 6 : isPaired(c) ? 2 : 4;
   int64_t outer = 1;
   for (unsigned i : c.rest)
     outer *= estimate(op.getOver()[i]);
   Tile tile = chooseTile(op, c);
   // Cycles to pack an element over those to use it once (1/32 on two FMA units of 16, 1/64 of pairs), measured with
   // weights in the last-level cache.
-  double packB = isPaired(c) ? 60 : c.bAlongN ? 100 : 80, packA = c.plainA && !isOnTiles(c) ? 10 : c.streamsA ? 40 : 60;
+  double packB = isPaired(c) || c.isInParts ? 60 : c.bAlongN ? 100 : 80, packA = c.plainA && !isOnTiles(c) ? 10 : c.streamsA ? 40 : 60;
   auto costOf = [&](int64_t mb, int64_t nb) {
     int64_t rows = std::min(mb, M), columns = std::min(nb, N);
     // Strips of A go past the panels of B. The block of C is passed through once for every chunk of K, so it may lie

@@ -271,6 +271,14 @@ void Lowering::lowerPointwise(ArrayRef<ComputeOp> group, StringRef name) {
   }
 }
 
+/// Whether packing factors of f32 in parts, for matrix tiles, is paid for by the rows and columns they are multiplied with.
+bool Lowering::isWorthParts(ComputeOp op, const Contraction &c) const {
+  if (!machine.hasTiles || c.isRounded)
+    return false;
+  bool isLarge = estimate(op.getOver()[c.m]) >= 64 && estimate(op.getOver()[c.n]) >= 16 && estimate(productOf(op.getBy().getExprs(), ctx)) >= 32;
+  return machine.value("parts", isLarge);
+}
+
 /// Whether rows of A are read where they lie, and whether they stream.
 void Lowering::chooseRows(ComputeOp op, Contraction &c) {
   // A value written inline would be computed again in every register tile, and one of bf16 widened
@@ -285,7 +293,8 @@ void Lowering::chooseRows(ComputeOp op, Contraction &c) {
       c.plainA = isStored;
   }
   bool isAlongK = c.aAlongK && !c.aAlongM && op.getBy().getExprs().size() == 1;
-  c.streamsA = c.plainA || (isPaired(c) && isAlongK);
+  c.isInParts = isWorthParts(op, c);
+  c.streamsA = c.plainA || ((isPaired(c) || c.isInParts) && isAlongK);
 }
 
 LogicalResult Lowering::run() {

@@ -81,6 +81,8 @@ public:
   /// Two bf16 as they lie side by side in memory, a word of 32 bits; and one of them again.
   Value joinPair(Value first, Value second);
   Value ofPair(Value word, Value which);
+  /// Numbers of f32 as sums of three bf16 each, of 8 bits of the mantissa: the pairs of part 0, 1 or 2.
+  Value pairOfParts(Value first, Value second, Value part);
   /// The value of `v` (in the body of a definition) at these loops.
   Value scalar(Value v, ArrayRef<Value> loops);
   /// Yielded value and filter (or null) of `definition` at these loops.
@@ -110,6 +112,7 @@ struct Contraction {
   bool plainA = false;                  ///< A is one read, contiguous along k
   bool streamsA = false;                ///< rows of A along k go past the panels of B, strip after strip
   bool isRounded = false;               ///< both sides are rounded to bf16
+  bool isInParts = false;               ///< factors of f32 are multiplied as sums of three bf16
 };
 /// Says what schedule `kernel` has: from a template, tuned, or as it was given.
 void remarkOnSchedule(mlir::func::FuncOp kernel, halide::PipelineOp pipeline, bool isGiven, StringRef pass);
@@ -226,12 +229,13 @@ private:
   /// Pointwise results that can be one tuple with `op`.
   SmallVector<graph::ComputeOp> tupleOf(graph::ComputeOp op);
   bool dependsThroughRoot(Operation *op, Operation *on);
+  bool isWorthParts(graph::ComputeOp op, const Contraction &c) const;
   void chooseRows(graph::ComputeOp op, Contraction &c);
   int64_t chunkOf(graph::ComputeOp op, const Contraction &c);
   /// Whether panels of `c` hold pairs of bf16.
   bool isPaired(const Contraction &c) const { return machine.hasPairs() && c.isRounded; }
   /// Whether `c` is computed on matrix tiles.
-  bool isOnTiles(const Contraction &c) const { return machine.hasTiles && c.isRounded; }
+  bool isOnTiles(const Contraction &c) const { return machine.hasTiles && (c.isRounded || c.isInParts); }
   Tile chooseTile(graph::ComputeOp op, const Contraction &c) const;
   void chooseGrid();
   std::pair<int64_t, int64_t> contractionBlock(graph::ComputeOp op, const Contraction &c, bool cutsN);

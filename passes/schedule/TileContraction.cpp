@@ -2,7 +2,7 @@
 // Where the machine multiplies tiles (AMX: 16 rows by 32 of K with 32 of K by 16 columns) the accumulator is 32 x 32, two
 // by two of them. A holds tiles one after the other, A(e, mv, kt, mo) of k = 32 kt + e, rows of bf16 as they lie; where
 // the source lies along m, words of two that are turned, A(ki, mv, kt, mo) of k = 32 kt + 2 ki. B is as for pairs. The
-// loops of the accumulator stay as they are: codegen/halide/Tiles.cpp makes one call of them.
+// loops of the accumulator stay as they are: codegen/halide/Tiles.cpp makes one call of them. Factors of f32: TileParts.cpp.
 //===----------------------------------------------------------------------===//
 #include "passes/schedule/Contraction.h"
 
@@ -30,15 +30,22 @@ void ContractionLowering::accumulateInTiles() {
     Lowering::Update u;
     Value kt = stepOf(b, isChunked ? v[4] : Value(), r[2], r[2], inChunk, numSteps, 1, u.filter);
     ArrayRef<Value> rest = v.drop_front(accVars.size() - varsC.size());
-    SmallVector<Value> place{hasWords() ? r[1] : b.tile(r[1], 2, r[0]), v[1], kt, v[3]};
-    place.append(pick(rest, restA));
-    Value a = b.load(A, place, hasWords() ? Type(b.b.getI32Type()) : panelType);
-    if (hasWords())
-      a = b.ofPair(a, r[0]);
-    place = {r[0], v[0], b.tile(kt, steps, r[1]), v[2]};
-    place.append(pick(rest, restB));
-    Value ab = arith::MulFOp::create(b.b, loc, b.widen(a), b.widen(b.load(B, place, panelType)));
-    u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(acc, v, f32), ab));
+    auto load = [&](StringRef panel, SmallVector<Value> place, ArrayRef<unsigned> dims, bool isWord) {
+      place.append(pick(rest, dims));
+      Value x = b.load(panel, place, isWord ? Type(b.b.getI32Type()) : panelType);
+      return b.widen(isWord ? b.ofPair(x, r[0]) : x);
+    };
+    auto add = [&](Value a, Value x) {
+      Value sum = u.values.empty() ? b.load(acc, v, f32) : u.values.pop_back_val();
+      u.values.push_back(arith::AddFOp::create(b.b, loc, sum, arith::MulFOp::create(b.b, loc, a, x)));
+    };
+    if (!inParts) {
+      add(load(A, {hasWords() ? r[1] : b.tile(r[1], 2, r[0]), v[1], kt, v[3]}, restA, hasWords()),
+          load(B, {r[0], v[0], b.tile(kt, steps, r[1]), v[2]}, restB, false));
+      return u;
+    }
+    for (auto [pa, pb] : {std::pair{2, 0}, {1, 0}, {1, 1}, {0, 1}, {0, 2}, {0, 0}})
+      add(load(A, {r[1], v[1], b.constant(pa), kt, v[3]}, restA, true), load(B, {v[0], r[1], b.constant(pb), kt, v[2]}, restB, true));
     return u;
   });
 }
