@@ -65,7 +65,7 @@ constexpr int64_t kRoundsPerStep = 4;
 float chainsTile(int64_t rounds) {
   alignas(64) static thread_local char a[2048], b[2048];
   alignas(64) float c[1024];
-  tintype_tile_product(reinterpret_cast<char *>(c), 0, a, 0, b, 0, 32, 32, static_cast<int32_t>(rounds / kRoundsPerStep), 128, 64, 0, 128, 0, 64, 0, 0);
+  tintype_tile_product(reinterpret_cast<char *>(c), 0, a, 0, b, 0, 32, 32, static_cast<int32_t>(rounds / kRoundsPerStep), 128, 64, 0, 128, 0, 64, 0, 0, 0);
   return c[0];
 }
 

@@ -61,6 +61,15 @@ template <int ROWS, int COLUMNS> struct TileBlock {
     _tile_zero(2);
     _tile_zero(3);
   }
+  TINTYPE_ON_TILES void load(const char *c, const TileStrides &s) {
+    _tile_loadd(0, c, s.cRow);
+    if (COLUMNS > 1)
+      _tile_loadd(1, c + 64, s.cRow);
+    if (ROWS > 1)
+      _tile_loadd(2, c + 16 * s.cRow, s.cRow);
+    if (ROWS > 1 && COLUMNS > 1)
+      _tile_loadd(3, c + 16 * s.cRow + 64, s.cRow);
+  }
   TINTYPE_ON_TILES void store(char *c, const TileStrides &s) {
     _tile_stored(0, c, s.cRow);
     if (COLUMNS > 1)
@@ -72,8 +81,8 @@ template <int ROWS, int COLUMNS> struct TileBlock {
   }
 #undef TINTYPE_ON_TILES
 
-  __attribute__((target("amx-tile,amx-bf16"))) static void run(char *c, const char *a, const char *b, const TileStrides &s, int64_t steps) {
-    clear();
+  __attribute__((target("amx-tile,amx-bf16"))) static void run(char *c, const char *a, const char *b, const TileStrides &s, int64_t steps, bool adds) {
+    adds ? load(c, s) : clear();
     if (!s.aPart)
       for (int64_t i = 0; i < steps; ++i, a += s.aStep, b += s.bStep) {
         loadB(b, s);
@@ -109,11 +118,14 @@ float widened(uint16_t bits) {
 }
 
 /// The same without the instruction, its pairs in its order.
-void multiplyPlain(char *c, const char *a, const char *b, const TileStrides &s, int rows, int columns, int64_t steps) {
+void multiplyPlain(char *c, const char *a, const char *b, const TileStrides &s, int rows, int columns, int64_t steps,
+                   bool adds) {
   static constexpr int parts[][2] = {{2, 0}, {1, 0}, {1, 1}, {0, 1}, {0, 2}, {0, 0}};
   for (int m = 0; m < rows; ++m)
     for (int n = 0; n < columns; ++n) {
       float sum = 0;
+      if (adds)
+        memcpy(&sum, c + m * s.cRow + n * 4, 4);
       for (int64_t i = 0; i < steps; ++i)
         for (auto &[pa, pb] : parts) {
           if (!s.aPart && pa + pb)
@@ -149,17 +161,17 @@ using namespace tintype::rt;
 
 extern "C" int tintype_tile_product(char *c, int64_t cAt, const char *a, int64_t aAt, const char *b, int64_t bAt, int32_t rows,
                                     int32_t columns, int32_t steps, int32_t cRow, int32_t aRow, int32_t aStep, int32_t bRow,
-                                    int32_t bStep, int32_t bTile, int32_t aPart, int32_t bPart) {
+                                    int32_t bStep, int32_t bTile, int32_t aPart, int32_t bPart, int32_t adds) {
   TileStrides s{cRow, aRow, aStep, bRow, bStep, bTile, aPart, bPart};
   if (!isConfigured) {
     if (!hasTiles()) {
-      multiplyPlain(c + cAt, a + aAt, b + bAt, s, rows, columns, steps);
+      multiplyPlain(c + cAt, a + aAt, b + bAt, s, rows, columns, steps, adds);
       return 0;
     }
     configure();
   }
   auto *run = rows > 16 ? columns > 16 ? TileBlock<2, 2>::run : TileBlock<2, 1>::run
                         : columns > 16 ? TileBlock<1, 2>::run : TileBlock<1, 1>::run;
-  run(c + cAt, a + aAt, b + bAt, s, steps);
+  run(c + cAt, a + aAt, b + bAt, s, steps, adds);
   return 0;
 }

@@ -98,7 +98,7 @@ struct Place {
   std::vector<int> strides; ///< outermost first
 };
 
-/// A call writes all of a tile: nothing has to be zero before.
+/// A call that computes a tile at once writes all of it: nothing has to be zero before.
 struct DropZeros : IRMutator {
   explicit DropZeros(const std::string &func) : func(func) {}
   using IRMutator::visit;
@@ -119,21 +119,27 @@ protected:
     ScopedValue<std::string> inside(func, op->name);
     ScopedValue<Lets> fresh(lets, {}); // what stands further out has no part in how places follow loops
     ScopedValue<const char *> reason(why, "a sum of products of bf16");
-    ScopedValue<bool> none(isFound, false), always(isConditional, false);
+    ScopedValue<std::vector<const For *>> noLoops(around, {});
+    ScopedValue<bool> none(isFound, false), always(needsZeros, false);
     Stmt s = IRMutator::visit(op);
     if (!isFound)
       throw Halide::CompileError(std::string("expected ") + why + " for " + func + " on matrix tiles");
-    return isConditional ? s : DropZeros(func).mutate(s);
+    return needsZeros ? s : DropZeros(func).mutate(s);
   }
   Stmt visit(const For *op) override {
     if (!func.empty())
-      if (Nest nest(func, op, lets); !nest.products.empty())
-        if (Stmt call = callOf(nest); call.defined()) {
+      if (Nest nest(func, op, lets); !nest.products.empty()) {
+        const bool adds = isPartOfSum(nest);
+        if (Stmt call = callOf(nest, adds); call.defined()) {
           isFound = true;
-          isConditional |= isUnderIf || !hasFixedSteps(nest);
+          needsZeros |= adds || isUnderIf || !hasFixedSteps(nest);
           return call;
         }
-    return IRMutator::visit(op);
+      }
+    around.push_back(op);
+    Stmt s = IRMutator::visit(op);
+    around.pop_back();
+    return s;
   }
   Stmt visit(const LetStmt *op) override {
     lets.emplace_back(op->name, op->value);
@@ -147,6 +153,11 @@ protected:
   }
 
 private:
+  /// Whether a loop around `nest` comes back to the same tile.
+  bool isPartOfSum(const Nest &nest) const {
+    Expr at = nest.whole(nest.store->index);
+    return std::any_of(around.begin(), around.end(), [&](const For *loop) { return !is_const_one(loop->extent) && !expr_uses_var(at, loop->name); });
+  }
   /// Loops around one whose end depends on them may have lost the turns in which it does nothing.
   static bool hasFixedSteps(const Nest &nest) {
     return std::all_of(nest.loops.begin(), nest.loops.end(), [](const For *loop) { return is_const(loop->extent); });
@@ -212,7 +223,7 @@ private:
   }
 
   /// The call, or nothing where the outermost loops of `nest` are not those of one tile.
-  Stmt callOf(Nest &nest) {
+  Stmt callOf(Nest &nest, bool adds) {
     const int n = nest.loops.size();
     auto loop = [&](int fromInside) { return nest.loops[n - 1 - fromInside]; };
     auto extent = [&](int fromInside) {
@@ -249,16 +260,17 @@ private:
       return fails("panels that hold pairs");
     Expr steps = n == step + 1 ? nest.whole(loop(step)->extent) : Expr(1);
     std::vector<Expr> args{Variable::make(Halide::Handle(), nest.func), c.base, name(true), a.base, name(false), b.base, extent(rows), columns,
-                           steps, stride(c, rows), stride(a, rows), stride(a, step), stride(b, 1), stride(b, step), bTile, (*parts)[isFirstA ? 0 : 1], (*parts)[isFirstA ? 1 : 0]};
+                           steps, stride(c, rows), stride(a, rows), stride(a, step), stride(b, 1), stride(b, step), bTile, (*parts)[isFirstA ? 0 : 1], (*parts)[isFirstA ? 1 : 0], adds};
     return Evaluate::make(Call::make(Halide::Int(32), "tintype_tile_product", args, Call::Extern));
   }
 
   const std::set<std::string> funcs;
   std::string func;        ///< the one around
   Lets lets;               ///< around what is visited
+  std::vector<const For *> around;
   const char *why = "";    ///< what its last nest lacks
   bool isFound = false, isUnderIf = false;
-  bool isConditional = false; ///< some tile may not be computed
+  bool needsZeros = false;    ///< some tile is added to, or may not be computed
 };
 
 } // namespace

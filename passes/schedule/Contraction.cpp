@@ -89,10 +89,11 @@ static SmallVector<Value> append(SmallVector<Value> head, ArrayRef<Value> tail) 
 /// stays in the first level while the strips of A pass.
 int64_t Lowering::chunkOf(ComputeOp op, const Contraction &c) {
   int64_t width = isPaired(c) ? 2 : 1; // elements in the space of one
+  int64_t most = c.isInParts ? (c.streamsA ? 512 : 128) : (c.streamsA ? 3072 : 512) * width;
   auto k = constantOf(productOf(op.getBy().getExprs(), ctx));
-  if (k && *k <= machine.value("ks", (c.streamsA && !c.isInParts ? 3072 : 512) * width))
+  if (k && *k <= machine.value("ks", most))
     return *k;
-  return machine.value("kc", c.isInParts ? c.streamsA ? 512 : 256 : c.streamsA ? 1024 : isOnTiles(c) ? 256 : 128 * width);
+  return machine.value("kc", c.isInParts ? most : c.streamsA ? 1024 : isOnTiles(c) ? 256 : 128 * width);
 }
 
 ContractionLowering::ContractionLowering(Lowering &l, ComputeOp op, const Contraction &c, StringRef name)
@@ -102,7 +103,7 @@ ContractionLowering::ContractionLowering(Lowering &l, ComputeOp op, const Contra
       NR(V * t.vectors), MR(t.rows), f32(Float32Type::get(ctx)), panelType(paired ? Type(BFloat16Type::get(ctx)) : f32),
       B((name + "_b").str()), A((name + "_a").str()), C(name.str()), T((name + "_t").str()) {
   cutSum();
-  acc = onTiles && !isChunked ? C : C + "_acc";
+  acc = onTiles ? C : C + "_acc";
   restC.assign(c.rest.rbegin(), c.rest.rend());
   varsA = varsOf(c.inA, restA);
   varsB = varsOf(c.inB, restB);
@@ -119,7 +120,7 @@ ContractionLowering::ContractionLowering(Lowering &l, ComputeOp op, const Contra
   packAlongK = isPacked && c.aAlongK && !c.aAlongM;
   // Strips of A that lie along m are whole cache lines wide: a line is written once, by one vector.
   AW = !onTiles && !packAlongK && c.aAlongM ? machine.value("aw", std::lcm(MR, V)) : MR;
-  accVars = joined(isChunked ? Strings{"nv", "mv", "no", "mo", "ko"} : Strings{"nv", "mv", "no", "mo"}, varsC);
+  accVars = joined(isChunked && acc != C ? Strings{"nv", "mv", "no", "mo", "ko"} : Strings{"nv", "mv", "no", "mo"}, varsC);
   turn = isUnrolled ? Strings{"ri", "r"} : Strings{"r"};
   // A chunk of a panel stays in L1 while packed strips of A pass; else a strip of A stays, and panels pass.
   isStripOuter = machine.value("strip", !isChunked || c.streamsA);

@@ -74,7 +74,7 @@ private:
   const int V, NR, MR;
   const mlir::Type f32, panelType;
   const std::string B, A, C, T;
-  std::string acc;         ///< the register tile, or C where that is computed on tiles all at once
+  std::string acc;         ///< the register tile, or C where that is computed on tiles
 
   int64_t chunk;          ///< of K
   bool isChunked, isExact; ///< every chunk is whole

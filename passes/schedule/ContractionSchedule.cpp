@@ -17,8 +17,7 @@ void ContractionLowering::scheduleResult() {
   if (isChunked)
     l.vectorize(C, stage, "nv", V);
   l.unroll(C, stage, "nv");
-  if (!onTiles)
-    l.unroll(C, stage, "mv");
+  l.unroll(C, stage, "mv");
   l.computeAt(acc, C, isStripOuter ? "no" : "mo");
   l.bound(acc, "nv", 0, NR);
   l.bound(acc, "mv", 0, MR);

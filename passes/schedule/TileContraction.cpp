@@ -26,9 +26,14 @@ void ContractionLowering::accumulateInTiles() {
   AffineExpr numSteps = canonicalDim((K + (steps - 1)).floorDiv(steps));
   SmallVector<AffineExpr> extents{getAffineConstantExpr(2, ctx), getAffineConstantExpr(steps, ctx),
                                   isChunked ? getAffineConstantExpr(inChunk, ctx) : numSteps};
-  l.update(acc, accVars, {"kk", "ki", "kt"}, extents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+  Strings rvars{"kk", "ki", "kt"};
+  if (isChunked) {
+    rvars.push_back("ko");
+    extents.push_back(numChunks);
+  }
+  l.update(acc, accVars, rvars, extents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
     Lowering::Update u;
-    Value kt = stepOf(b, isChunked ? v[4] : Value(), r[2], r[2], inChunk, numSteps, 1, u.filter);
+    Value kt = stepOf(b, isChunked ? r[3] : Value(), r[2], r[2], inChunk, numSteps, 1, u.filter);
     ArrayRef<Value> rest = v.drop_front(accVars.size() - varsC.size());
     auto load = [&](StringRef panel, SmallVector<Value> place, ArrayRef<unsigned> dims, bool isWord) {
       place.append(pick(rest, dims));
@@ -53,8 +58,9 @@ void ContractionLowering::accumulateInTiles() {
 void ContractionLowering::scheduleTileAccumulator() {
   l.vectorize(acc, -1, "nv", V);
   Strings outer = isStripOuter ? Strings{"no", "mo"} : Strings{"mo", "no"};
-  outer.insert(outer.end(), accVars.begin() + 4, accVars.end());
-  l.reorder(acc, 0, joined({"kk", "ki", "nv", "mv", "kt"}, outer));
+  if (isChunked)
+    outer.push_back("ko");
+  l.reorder(acc, 0, joined(joined({"kk", "ki", "nv", "mv", "kt"}, outer), varsC));
   l.storeInTiles(acc);
 }
 

@@ -88,6 +88,8 @@ void ContractionLowering::schedulePanelInParts(const Side &s) {
   }
   l.vectorize(s.panel, -1, s.isA ? "ki" : "nv", half);
   l.unroll(s.panel, -1, "part");
+  if (!s.isA && machine.value("unv", 1))
+    l.unroll(s.panel, -1, "nv");
   if (!s.isTurned)
     return;
   l.computeAt(s.turned(), s.panel, "kt");

@@ -435,7 +435,7 @@ static void tileProducts() {
       for (int n = 0; n <= steps; ++n) {
         std::vector<float> c(32 * 32 + 4, 1e30f);
         tintype_tile_product(reinterpret_cast<char *>(c.data()), 16, reinterpret_cast<char *>(a.data()), 0, reinterpret_cast<char *>(b.data()), 0,
-                             rows, columns, n, 128, 64, 2048, 128, 2048, 64, 0, 0);
+                             rows, columns, n, 128, 64, 2048, 128, 2048, 64, 0, 0, 0);
         for (int i = 0; i < rows; ++i)
           for (int j = 0; j < columns; ++j) {
             float sum = 0;
