@@ -17,6 +17,7 @@
 // is the same. On matrix tiles: TileContraction.cpp.
 //===----------------------------------------------------------------------===//
 #include "passes/schedule/Contraction.h"
+#include "passes/schedule/TileParts.h"
 #include <numeric>
 
 using namespace mlir;
@@ -167,7 +168,7 @@ SmallVector<Value> ContractionLowering::pick(ArrayRef<Value> rest, ArrayRef<unsi
 }
 
 Value ContractionLowering::product(Body &b, ArrayRef<Value> factors, unsigned dim, Value at, Value whole, ArrayRef<unsigned> rest,
-                                   ArrayRef<Value> restValues) {
+                                   ArrayRef<Value> restValues) const {
   Value k = isPadded ? b.minimum(whole, b.size(all - 1)) : whole;
   Value zero = b.constant(0);
   SmallVector<Value> lv(loops, zero);
@@ -344,8 +345,11 @@ void ContractionLowering::publish() {
 }
 
 void ContractionLowering::makePanels() {
-  if (inParts)
-    return panelsInParts();
+  if (inParts) {
+    for (const PartsPanel &p : panelsInParts())
+      p.define(l, loc);
+    return;
+  }
   panelsOfColumns();
   if (onTiles)
     tilesOfRows();
@@ -354,8 +358,12 @@ void ContractionLowering::makePanels() {
 }
 
 void ContractionLowering::schedulePanels() {
-  if (inParts)
-    return schedulePanelsInParts();
+  if (inParts) {
+    auto [rows, columns] = panelsInParts();
+    rows.schedule(l);
+    columns.schedule(l, columns.isTurned || !c.bAlongN ? 1 : machine.value("sbsb", 4));
+    return;
+  }
   scheduleColumns();
   if (onTiles)
     scheduleTilesOfRows();

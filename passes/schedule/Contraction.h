@@ -6,6 +6,7 @@
 
 namespace tintype::schedule {
 
+struct PartsPanel;
 /// What `v`, a number of bf16 that was widened, was in f32, or null.
 Value unrounded(Value v);
 
@@ -21,7 +22,7 @@ private:
   Value element(Body &b, ArrayRef<Value> kk, Value k) const { return kk.empty() ? k : b.tile(k, 2, kk[0]); }
   /// The product of `factors` at m or n, element `whole` of K and the other loops.
   Value product(Body &b, ArrayRef<Value> factors, unsigned dim, Value at, Value whole, ArrayRef<unsigned> rest,
-                ArrayRef<Value> restValues);
+                ArrayRef<Value> restValues) const;
   Value lastOf(Body &b, Value outer, int factor, Value inner, AffineExpr extent);
   /// Values of the loops `dims` among those of C beyond its tile.
   SmallVector<Value> pick(ArrayRef<Value> rest, ArrayRef<unsigned> dims) const;
@@ -45,19 +46,13 @@ private:
 
   // On matrix tiles (TileContraction.cpp).
   /// Whether tiles of rows are words of pairs, for their source lies along m.
-  bool hasWords() const { return inParts || (!packAlongK && c.aAlongM); }
+  bool hasWords() const { return !packAlongK && c.aAlongM; }
   void tilesOfRows();
   void accumulateInTiles();
   void scheduleTileAccumulator();
   void scheduleTilesOfRows();
 
-  // There, with factors of f32 in parts (TileParts.cpp).
-  struct Side;
-  std::array<Side, 2> sides() const;
-  void panelInParts(const Side &side);
-  void panelsInParts();
-  void schedulePanelInParts(const Side &side);
-  void schedulePanelsInParts();
+  std::array<PartsPanel, 2> panelsInParts() const;
 
   Lowering &l;
   graph::ComputeOp op;

@@ -5,6 +5,7 @@
 // loops of the accumulator stay as they are: codegen/halide/Tiles.cpp makes one call of them. Factors of f32: TileParts.cpp.
 //===----------------------------------------------------------------------===//
 #include "passes/schedule/Contraction.h"
+#include "passes/schedule/TileParts.h"
 
 using namespace mlir;
 using namespace tintype::graph;
@@ -12,6 +13,20 @@ using namespace tintype::graph;
 namespace tintype::schedule {
 
 static constexpr int64_t depth = 32; ///< elements of K in a tile
+
+std::array<PartsPanel, 2> ContractionLowering::panelsInParts() const {
+  auto panel = [&](bool isA) {
+    PartsPanel p{isA ? A : B, isA, isA ? MR : NR, isA ? c.aAlongM && !c.aAlongK : c.bAlongK && !c.bAlongN, isA ? varsA : varsB, {}};
+    p.value = [this, isA, width = p.width](Body &b, Value at, Value k, ArrayRef<Value> rest) {
+      AffineExpr extent = isA ? M : N;
+      if (auto known = constantOf(extent); !known || *known % width != 0)
+        at = b.minimum(at, b.size(extent - 1));
+      return isA ? product(b, c.a, c.m, at, k, restA, rest) : product(b, c.b, c.n, at, k, restB, rest);
+    };
+    return p;
+  };
+  return {panel(true), panel(false)};
+}
 
 void ContractionLowering::tilesOfRows() {
   l.func(A, joined({hasWords() ? "ki" : "e", "mv", "kt", "mo"}, varsA), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
@@ -35,22 +50,23 @@ void ContractionLowering::accumulateInTiles() {
     Lowering::Update u;
     Value kt = stepOf(b, isChunked ? r[3] : Value(), r[2], r[2], inChunk, numSteps, 1, u.filter);
     ArrayRef<Value> rest = v.drop_front(accVars.size() - varsC.size());
-    auto load = [&](StringRef panel, SmallVector<Value> place, ArrayRef<unsigned> dims, bool isWord) {
-      place.append(pick(rest, dims));
-      Value x = b.load(panel, place, isWord ? Type(b.b.getI32Type()) : panelType);
-      return b.widen(isWord ? b.ofPair(x, r[0]) : x);
-    };
-    auto add = [&](Value a, Value x) {
-      Value sum = u.values.empty() ? b.load(acc, v, f32) : u.values.pop_back_val();
-      u.values.push_back(arith::AddFOp::create(b.b, loc, sum, arith::MulFOp::create(b.b, loc, a, x)));
-    };
-    if (!inParts) {
-      add(load(A, {hasWords() ? r[1] : b.tile(r[1], 2, r[0]), v[1], kt, v[3]}, restA, hasWords()),
-          load(B, {r[0], v[0], b.tile(kt, steps, r[1]), v[2]}, restB, false));
+    Value old = b.load(acc, v, f32);
+    if (inParts) {
+      auto [rows, columns] = panelsInParts();
+      u.values.push_back(addProducts(
+          b, old, [&](int part) { return rows.load(b, part, r[0], r[1], kt, v[1], v[3], pick(rest, restA)); },
+          [&](int part) { return columns.load(b, part, r[0], r[1], kt, v[0], v[2], pick(rest, restB)); }));
       return u;
     }
-    for (auto [pa, pb] : {std::pair{2, 0}, {1, 0}, {1, 1}, {0, 1}, {0, 2}, {0, 0}})
-      add(load(A, {r[1], v[1], b.constant(pa), kt, v[3]}, restA, true), load(B, {v[0], r[1], b.constant(pb), kt, v[2]}, restB, true));
+    SmallVector<Value> place{hasWords() ? r[1] : b.tile(r[1], 2, r[0]), v[1], kt, v[3]};
+    place.append(pick(rest, restA));
+    Value a = b.load(A, place, hasWords() ? Type(b.b.getI32Type()) : panelType);
+    if (hasWords())
+      a = b.ofPair(a, r[0]);
+    place = {r[0], v[0], b.tile(kt, steps, r[1]), v[2]};
+    place.append(pick(rest, restB));
+    Value ab = arith::MulFOp::create(b.b, loc, b.widen(a), b.widen(b.load(B, place, panelType)));
+    u.values.push_back(arith::AddFOp::create(b.b, loc, old, ab));
     return u;
   });
 }

@@ -13,93 +13,74 @@
 // hold words of the elements 32 kt + ki and 32 kt + 16 + ki: which two of a step are multiplied side by side is free, and
 // these need no shuffle. Vectors of a panel run over k or n; a source that lies along m or k is turned first, T(l, x, o).
 //===----------------------------------------------------------------------===//
-#include "passes/schedule/Contraction.h"
+#include "passes/schedule/TileParts.h"
 
 using namespace mlir;
 
 namespace tintype::schedule {
 
-static constexpr int64_t half = 16; ///< words of a row in a step of K, and lanes of a vector
+static constexpr int64_t lanes = 16; ///< of a vector
 
-struct ContractionLowering::Side {
-  bool isA;
-  std::string panel;
-  ArrayRef<Value> factors;
-  unsigned dim; ///< m or n
-  AffineExpr extent;
-  int width; ///< of a tile
-  ArrayRef<unsigned> rest;
-  const Strings &vars;
-  bool isTurned;
-  std::string turned() const { return panel + "_t"; }
-};
-
-std::array<ContractionLowering::Side, 2> ContractionLowering::sides() const {
-  return {Side{true, A, c.a, c.m, M, MR, restA, varsA, c.aAlongM && !c.aAlongK},
-          Side{false, B, c.b, c.n, N, NR, restB, varsB, c.bAlongK && !c.bAlongN}};
-}
-
-void ContractionLowering::panelsInParts() {
-  for (const Side &s : sides())
-    panelInParts(s);
-}
-
-void ContractionLowering::schedulePanelsInParts() {
-  for (const Side &s : sides())
-    schedulePanelInParts(s);
-}
-
-void ContractionLowering::panelInParts(const Side &s) {
-  AffineExpr d0 = getAffineDimExpr(0, ctx);
-  auto clamped = [&](Body &b, Value at) {
-    auto known = constantOf(s.extent);
-    return known && *known % s.width == 0 ? at : b.minimum(at, b.size(s.extent - 1));
-  };
-  if (s.isTurned)
-    l.func(s.turned(), joined({"l", "x", "o"}, s.vars), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
-      Value lane = b.tile(v[2], half, v[0]), at = s.isA ? v[1] : lane, k = s.isA ? lane : v[1];
-      return {product(b, s.factors, s.dim, clamped(b, at), k, s.rest, v.drop_front(3))};
+void PartsPanel::define(Lowering &l, Location loc) const {
+  AffineExpr d0 = getAffineDimExpr(0, l.ctx);
+  if (isTurned)
+    l.func(turned(), joined({"l", "x", "o"}, rest), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+      Value lane = b.tile(v[2], lanes, v[0]);
+      return {value(b, isA ? v[1] : lane, isA ? lane : v[1], v.drop_front(3))};
     });
-  Strings vars = s.isA ? Strings{"ki", "mv", "part", "kt", "mo"} : Strings{"nv", "ki", "part", "kt", "no"};
-  l.func(s.panel, joined(vars, s.vars), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
-    Value at = b.tile(v[4], s.width, s.isA ? v[1] : v[0]), ki = s.isA ? v[0] : v[1];
+  Strings vars = isA ? Strings{"ki", "mv", "part", "kt", "mo"} : Strings{"nv", "ki", "part", "kt", "no"};
+  l.func(name, joined(vars, rest), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
+    Value at = b.tile(v[4], width, isA ? v[1] : v[0]), ki = isA ? v[0] : v[1];
     auto element = [&](int64_t which) {
-      Value k = b.tile(v[3], 2 * half, b.apply(d0 + which * half, {ki}));
-      if (!s.isTurned)
-        return product(b, s.factors, s.dim, clamped(b, at), k, s.rest, v.drop_front(5));
-      Value lane = s.isA ? k : at, x = s.isA ? at : k;
-      SmallVector<Value> place{b.apply(d0 % half, {lane}), x, b.apply(d0.floorDiv(half), {lane})};
+      Value k = b.tile(v[3], 2 * wordsInStep, b.apply(d0 + which * wordsInStep, {ki}));
+      if (!isTurned)
+        return value(b, at, k, v.drop_front(5));
+      Value lane = isA ? k : at;
+      SmallVector<Value> place{b.apply(d0 % lanes, {lane}), isA ? at : k, b.apply(d0.floorDiv(lanes), {lane})};
       place.append(v.begin() + 5, v.end());
-      return b.load(s.turned(), place, f32);
+      return b.load(turned(), place, b.b.getF32Type());
     };
     return {b.pairOfParts(element(0), element(1), v[2])};
   });
 }
 
-void ContractionLowering::schedulePanelInParts(const Side &s) {
-  l.bound(s.panel, "ki", 0, half);
-  l.bound(s.panel, "part", 0, 3);
-  l.bound(s.panel, s.isA ? "mv" : "nv", 0, s.width);
-  if (!s.isA && !s.isTurned && c.bAlongN) { // a row of the source is read in one piece
-    l.split(B, -1, "no", "po", "pi", machine.value("sbsb", 4), halide::Tail::guard);
-    l.reorder(B, -1, joined({"nv", "part", "pi", "ki", "kt", "po"}, varsB));
-  } else {
-    l.reorder(s.panel, -1, joined(s.isA ? Strings{"ki", "part", "mv", "kt", "mo"} : Strings{"nv", "part", "ki", "kt", "no"}, s.vars));
+void PartsPanel::schedule(Lowering &l, int tilesBeside) const {
+  l.bound(name, "ki", 0, wordsInStep);
+  l.bound(name, "part", 0, 3);
+  l.bound(name, isA ? "mv" : "nv", 0, width);
+  Strings order = isA ? Strings{"ki", "part", "mv", "kt", "mo"} : Strings{"nv", "part", "ki", "kt", "no"};
+  if (tilesBeside > 1) {
+    l.split(name, -1, "no", "po", "pi", tilesBeside, halide::Tail::guard);
+    order = {"nv", "part", "pi", "ki", "kt", "po"};
   }
-  l.vectorize(s.panel, -1, s.isA ? "ki" : "nv", half);
-  l.unroll(s.panel, -1, "part");
-  if (!s.isA && machine.value("unv", 1))
-    l.unroll(s.panel, -1, "nv");
-  if (!s.isTurned)
+  l.reorder(name, -1, joined(order, rest));
+  l.vectorize(name, -1, isA ? "ki" : "nv", lanes);
+  l.unroll(name, -1, "part");
+  if (!isA)
+    l.unroll(name, -1, "nv");
+  if (!isTurned)
     return;
-  l.computeAt(s.turned(), s.panel, "kt");
-  l.bound(s.turned(), "l", 0, half);
-  l.boundExtent(s.turned(), "x", 2 * half);
-  l.boundExtent(s.turned(), "o", s.isA ? 2 : s.width / half);
-  l.split(s.turned(), -1, "x", "xo", "xi", half, halide::Tail::guard);
-  l.reorder(s.turned(), -1, joined({"xi", "l", "xo", "o"}, s.vars));
-  l.vectorize(s.turned(), -1, "xi");
-  l.unroll(s.turned(), -1, "l");
+  l.computeAt(turned(), name, "kt");
+  l.bound(turned(), "l", 0, lanes);
+  l.boundExtent(turned(), "x", isA ? width : 2 * wordsInStep);
+  l.boundExtent(turned(), "o", isA ? 2 * wordsInStep / lanes : width / lanes);
+  l.split(turned(), -1, "x", "xo", "xi", lanes, halide::Tail::guard);
+  l.reorder(turned(), -1, joined({"xi", "l", "xo", "o"}, rest));
+  l.vectorize(turned(), -1, "xi");
+  l.unroll(turned(), -1, "l");
+}
+
+Value PartsPanel::load(Body &b, int part, Value kk, Value ki, Value kt, Value inTile, Value tile, ArrayRef<Value> rest) const {
+  Value p = b.constant(part);
+  SmallVector<Value> place = isA ? SmallVector<Value>{ki, inTile, p, kt, tile} : SmallVector<Value>{inTile, ki, p, kt, tile};
+  place.append(rest.begin(), rest.end());
+  return b.widen(b.ofPair(b.load(name, place, b.b.getI32Type()), kk));
+}
+
+Value addProducts(Body &b, Value sum, const std::function<Value(int part)> &a, const std::function<Value(int part)> &x) {
+  for (auto [pa, pb] : {std::pair{2, 0}, {1, 0}, {1, 1}, {0, 1}, {0, 2}, {0, 0}})
+    sum = arith::AddFOp::create(b.b, b.loc, sum, arith::MulFOp::create(b.b, b.loc, a(pa), x(pb)));
+  return sum;
 }
 
 } // namespace tintype::schedule
