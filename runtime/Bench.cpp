@@ -173,6 +173,7 @@ void bench(Context &context, const BenchOptions &o, bool training) {
   out["peak_rss_bytes"] = rss;
   out["gflops"] = gflops;
   out["peak_gflops"] = peak.all;
+  out["fma_gflops"] = peak.fma;
   if (peak.dots > 0)
     out["dot_gflops"] = peak.dots;
   if (peak.tiles > 0)

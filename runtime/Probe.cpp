@@ -60,14 +60,16 @@ __attribute__((target("avx512f,avx512bf16"), noinline)) float chainsDot(int64_t 
   return _mm512_cvtss_f32(acc[0]);
 }
 
-/// Products on matrix tiles, one step of two by two of them again and again.
-constexpr int64_t kRoundsPerStep = 4;
-float chainsTile(int64_t rounds) {
-  alignas(64) static thread_local char a[2048], b[2048];
+/// Products on matrix tiles, one step of two by two of them again and again; of f32 in parts six products a step.
+constexpr int64_t kRoundsPerStep = 4, kProductsOfParts = 6;
+float chainsTile(int64_t steps, int32_t part) {
+  alignas(64) static thread_local char a[3 * 2048], b[3 * 2048];
   alignas(64) float c[1024];
-  tintype_tile_product(reinterpret_cast<char *>(c), 0, a, 0, b, 0, 32, 32, static_cast<int32_t>(rounds / kRoundsPerStep), 128, 64, 0, 128, 0, 64, 0, 0, 0);
+  tintype_tile_product(reinterpret_cast<char *>(c), 0, a, 0, b, 0, 32, 32, static_cast<int32_t>(steps), 128, 64, 0, 128, 0, 64, part, part, 0);
   return c[0];
 }
+float chainsTileRounded(int64_t rounds) { return chainsTile(rounds / kRoundsPerStep, 0); }
+float chainsTileParts(int64_t rounds) { return chainsTile(rounds / kRoundsPerStep / kProductsOfParts, 2048); }
 
 double cpuSeconds() {
   struct timespec t{};
@@ -85,20 +87,21 @@ void probeFlops(Threads &threads, const Manifest &m, double seconds, PeakFlops &
   __builtin_cpu_init();
   bool wide = __builtin_cpu_supports("avx512f") && (hasFeature(m, "avx512f") || m.features().empty());
   bool fma = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  bool tile = bf16 && hasFeature(m, "amx_bf16") && hasTiles();
+  bool tile = hasFeature(m, "amx_bf16") && hasTiles();
   bool dot = bf16 && hasFeature(m, "avx512_bf16") && __builtin_cpu_supports("avx512bf16");
   struct Chains {
     float (*run)(int64_t);
     double flops;           ///< of a round
     double PeakFlops::*seen; ///< where its rate goes besides the best
   };
-  std::vector<Chains> kinds{wide  ? Chains{chains512, 24 * 16 * 2, nullptr}
-                            : fma ? Chains{chains256, 12 * 8 * 2, nullptr}
-                                  : Chains{chains128, 12 * 4 * 2, nullptr}};
+  std::vector<Chains> kinds{wide  ? Chains{chains512, 24 * 16 * 2, &PeakFlops::fma}
+                            : fma ? Chains{chains256, 12 * 8 * 2, &PeakFlops::fma}
+                                  : Chains{chains128, 12 * 4 * 2, &PeakFlops::fma}};
   if (dot)
     kinds.push_back({chainsDot, 24 * 16 * 4, &PeakFlops::dots});
   if (tile)
-    kinds.push_back({chainsTile, 2.0 * 32 * 32 * 32 / kRoundsPerStep, &PeakFlops::tiles});
+    kinds.push_back({bf16 ? chainsTileRounded : chainsTileParts,
+                     2.0 * 32 * 32 * 32 / static_cast<double>(kRoundsPerStep * (bf16 ? 1 : kProductsOfParts)), &PeakFlops::tiles});
   std::vector<double> core(threads.count());
   std::atomic<float> sink{0};
   for (Clock::time_point start = Clock::now(); since(start) < seconds;)
@@ -112,8 +115,7 @@ void probeFlops(Threads &threads, const Manifest &m, double seconds, PeakFlops &
       });
       double all = work * threads.count() / since(t);
       best.all = std::max(best.all, all);
-      if (kind.seen)
-        best.*kind.seen = std::max(best.*kind.seen, all);
+      best.*kind.seen = std::max(best.*kind.seen, all);
       best.core = std::max(best.core, *std::max_element(core.begin(), core.end()));
     }
 }

@@ -10,6 +10,8 @@ using Halide::Expr;
 namespace tintype::codegen {
 namespace {
 
+constexpr const char *productName = "tintype_tile_product";
+
 using Lets = std::vector<std::pair<std::string, Expr>>;
 
 /// Loops with nothing between them but lets, down to a store into `func` that adds a product.
@@ -106,6 +108,20 @@ struct DropZeros : IRMutator {
   const std::string &func;
 };
 
+/// Calls for tiles of `func` add to what these hold.
+struct AddToTiles : IRMutator {
+  explicit AddToTiles(const std::string &func) : func(func) {}
+  using IRMutator::visit;
+  Expr visit(const Call *op) override {
+    if (op->name != productName || op->args[0].as<Variable>()->name != func)
+      return op;
+    std::vector<Expr> args = op->args;
+    args.back() = 1;
+    return Call::make(op->type, op->name, args, op->call_type);
+  }
+  const std::string &func;
+};
+
 class UseTiles : public IRMutator {
 public:
   explicit UseTiles(const std::set<std::string> &funcs) : funcs(funcs) {}
@@ -120,10 +136,13 @@ protected:
     ScopedValue<Lets> fresh(lets, {}); // what stands further out has no part in how places follow loops
     ScopedValue<const char *> reason(why, "a sum of products of bf16");
     ScopedValue<std::vector<const For *>> noLoops(around, {});
-    ScopedValue<bool> none(isFound, false), always(needsZeros, false);
+    ScopedValue<int> none(numCalls, 0);
+    ScopedValue<bool> always(needsZeros, false);
     Stmt s = IRMutator::visit(op);
-    if (!isFound)
+    if (!numCalls)
       throw Halide::CompileError(std::string("expected ") + why + " for " + func + " on matrix tiles");
+    if (numCalls > 1) // the turns of a loop, taken apart: one tile may be theirs together
+      return AddToTiles(func).mutate(s);
     return needsZeros ? s : DropZeros(func).mutate(s);
   }
   Stmt visit(const For *op) override {
@@ -131,7 +150,7 @@ protected:
       if (Nest nest(func, op, lets); !nest.products.empty()) {
         const bool adds = isPartOfSum(nest);
         if (Stmt call = callOf(nest, adds); call.defined()) {
-          isFound = true;
+          ++numCalls;
           needsZeros |= adds || isUnderIf || !hasFixedSteps(nest);
           return call;
         }
@@ -261,7 +280,7 @@ private:
     Expr steps = n == step + 1 ? nest.whole(loop(step)->extent) : Expr(1);
     std::vector<Expr> args{Variable::make(Halide::Handle(), nest.func), c.base, name(true), a.base, name(false), b.base, extent(rows), columns,
                            steps, stride(c, rows), stride(a, rows), stride(a, step), stride(b, 1), stride(b, step), bTile, (*parts)[isFirstA ? 0 : 1], (*parts)[isFirstA ? 1 : 0], adds};
-    return Evaluate::make(Call::make(Halide::Int(32), "tintype_tile_product", args, Call::Extern));
+    return Evaluate::make(Call::make(Halide::Int(32), productName, args, Call::Extern));
   }
 
   const std::set<std::string> funcs;
@@ -269,7 +288,8 @@ private:
   Lets lets;               ///< around what is visited
   std::vector<const For *> around;
   const char *why = "";    ///< what its last nest lacks
-  bool isFound = false, isUnderIf = false;
+  int numCalls = 0;
+  bool isUnderIf = false;
   bool needsZeros = false;    ///< some tile is added to, or may not be computed
 };
 

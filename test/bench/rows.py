@@ -81,7 +81,8 @@ def training(b, row, binary, work, s, flops, bars, steps, compiled, unit):
         lines.append(Line(f"{dtype}: {unit}", rate / theirs[best] if best else None, "x", speed, ours=per_s(rate),
                           peer=per_s(theirs[best]) if best else "", note=best or ""))
         of_peak = lambda r: flops / units * r / 1e9 / peak
-        bar, more = of_dots(mine, f"{dtype}: of dot products, peers' formula", of_peak(rate), share)
+        bar, more = of_unit(mine, dtype, f"{dtype}: of {{}}, peers' formula", of_peak(rate), share,
+                            of_peak(theirs[best]) if best else None)
         lines.append(Line(f"{dtype}: of the peak, peers' formula", of_peak(rate), "%", bar,
                           ours=f"{flops / units * rate / 1e9:.0f} GFLOP/s",
                           peer=f"{of_peak(theirs[best]):.1%}" if best else "", note=f"peak {peak:.0f} GFLOP/s"))
@@ -123,13 +124,15 @@ def vit(b):
                     False, "images/s")
 
 
-def of_dots(runs, name, share, bar):
-    """The bar of bf16 speaks of dot products. Where fused multiply-adds or matrix tiles are faster, they are the peak, and this is a line more."""
-    peak, dots = median(runs, "peak_gflops"), median(runs, "dot_gflops") if "dot_gflops" in runs[0] else None
-    if dots is None or dots > 0.95 * peak:
+def of_unit(runs, dtype, label, share, bar, theirs=None):
+    """The bar speaks of fused multiply-adds, in bf16 of dot products. Where another unit is faster, that is the peak, and this is a line more."""
+    key, unit = ("fma_gflops", "fused multiply-adds") if dtype == "f32" else ("dot_gflops", "dot products")
+    peak, rate = median(runs, "peak_gflops"), median(runs, key) if key in runs[0] else None
+    if rate is None or rate > 0.95 * peak:
         return bar, []
-    return None, [Line(name, share * peak / dots, "%", bar,
-                       note=f"dot products do {dots:.0f} GFLOP/s, {'matrix tiles' if 'tile_gflops' in runs[0] else 'fused multiply-adds'} {peak:.0f}")]
+    faster = "matrix tiles" if "tile_gflops" in runs[0] else "fused multiply-adds"
+    return None, [Line(label.format(unit), share * peak / rate, "%", bar, peer=f"{theirs * peak / rate:.0%}" if theirs else "",
+                       note=f"{unit} do {rate:.0f} GFLOP/s, {faster} {peak:.0f}")]
 
 
 def kernel_row(b, row, binary, dtype, flops, share, peer, name):
@@ -145,7 +148,7 @@ def kernel_row(b, row, binary, dtype, flops, share, peer, name):
     peak = median(mine, "peak_gflops")
     theirs = median(runs["torch eager"], "step_s") if "torch eager" in runs else None
     part = flops / seconds / 1e9 / peak
-    bar, more = of_dots(mine, f"{name}: of dot products", part, share)
+    bar, more = of_unit(mine, dtype, f"{name}: of {{}}", part, share, flops / theirs / 1e9 / peak if theirs else None)
     return [Line(name, part, "%", bar, ours=f"{seconds * 1e3:.1f} ms",
                  peer=f"{theirs * 1e3:.1f} ms ({flops / theirs / 1e9 / peak:.0%})" if theirs else ""), *more], mine
 
