@@ -80,6 +80,7 @@ static std::vector<int> valuesOf(StringRef name) {
       {"turn", {0, 1}},                                // turn B in registers while packing
       {"strip", {0, 1}},                               // strips of rows outside, panels inside
       {"stream", {0, 1, 2}},                           // store strips of rows, or tiles, as they are done
+      {"parts", {0, 1}},                               // f32 on matrix tiles
       {"sbsb", {1, 2, 4, 8}},                          // panels of B packed side by side
       {"sbsa", {1, 2, 4, 8}},                          // strips of A packed side by side
       {"elems", {2048, 4096, 8192, 16384, 32768, 65536, 131072}}, // elements of a block without contraction

@@ -447,9 +447,50 @@ static void tileProducts() {
       }
 }
 
+/// Factors of f32 as sums of three bf16: the sum of their products is as exact as f32, and is added to what is there.
+static void tileProductsOfParts() {
+  constexpr int steps = 4, depth = 32 * steps, part = 1024; // elements from part to part
+  std::mt19937 random(7);
+  std::uniform_real_distribution<float> any(-2, 2);
+  std::vector<float> x(32 * depth), y(32 * depth);
+  std::vector<uint16_t> a(3 * x.size()), b(3 * x.size());
+  auto takeApart = [](float v, uint16_t *at) {
+    for (int p = 0; p < 3; ++p) {
+      uint32_t word;
+      memcpy(&word, &v, 4);
+      at[p * part] = static_cast<uint16_t>(word >> 16);
+      word &= 0xffff0000;
+      float taken;
+      memcpy(&taken, &word, 4);
+      v -= taken;
+    }
+    EXPECT(v == 0);
+  };
+  for (int i = 0; i < 32; ++i)
+    for (int k = 0; k < depth; ++k) {
+      takeApart(x[i * depth + k] = any(random), &a[k / 32 * 3 * part + i * 32 + k % 32]);
+      takeApart(y[i * depth + k] = any(random), &b[k / 32 * 3 * part + k % 32 / 2 * 64 + i * 2 + k % 2]);
+    }
+  double worst = 0;
+  std::vector<float> c(32 * 32);
+  for (int adds : {0, 1}) {
+    tintype_tile_product(reinterpret_cast<char *>(c.data()), 0, reinterpret_cast<char *>(a.data()), 0, reinterpret_cast<char *>(b.data()), 0, 32,
+                         32, steps, 128, 64, 3 * 2 * part, 128, 3 * 2 * part, 64, 2 * part, 2 * part, adds);
+    for (int i = 0; i < 32; ++i)
+      for (int j = 0; j < 32; ++j) {
+        double sum = 0;
+        for (int k = 0; k < depth; ++k)
+          sum += double(x[i * depth + k]) * y[j * depth + k];
+        worst = std::max(worst, std::fabs(c[i * 32 + j] - sum * (1 + adds)));
+      }
+  }
+  EXPECT(worst < 2e-5); // sums of 128 products of 1.33 on average
+}
+
 int main() {
   draws();
   tileProducts();
+  tileProductsOfParts();
   sizes();
   flow();
   manifests();
