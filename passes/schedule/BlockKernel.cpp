@@ -21,17 +21,20 @@ using Kind = tintype::schedule::BlockPlan::Kind;
 namespace tintype::schedule {
 
 static std::string rangeName(unsigned dim, StringRef what) { return ("dim" + Twine(dim) + "_" + what).str(); }
-/// 64 rows, or 80 where these leave less of the last block empty. Where every row has all columns,
-/// nothing is computed in vain by larger blocks: a few equal ones of up to 256.
+/// 128 rows, or 64 in a window, where a block computes what lies beside it in vain; another number where that leaves less of
+/// the last block empty. Where every row has all columns, nothing is computed in vain by larger blocks: a few equal ones of up to 256.
 int BlockLowering::rowsFor(const Machine &machine, const BlockPlan &plan) {
   auto rows = constantOf(plan.dims[plan.row]);
-  if (!rows || machine.vectorWidth < 16)
+  const bool isBanded = plan.band.low || plan.band.high, isWindow = plan.band.low && plan.band.high;
+  if (machine.vectorWidth < 16)
     return 64;
-  if (machine.hasTiles && plan.isRounded() && (plan.band.low || plan.band.high))
-    return 64;
-  if (!plan.band.low && !plan.band.high)
+  if (rows && !isBanded)
     return llvm::alignTo(llvm::divideCeil(*rows, llvm::divideCeil(*rows, 256)), 16);
-  return llvm::alignTo(*rows, 80) < 0.96 * llvm::alignTo(*rows, 64) ? 80 : 64;
+  int best = isBanded && !isWindow ? 128 : 64;
+  for (int other : {80, 64})
+    if (rows && llvm::alignTo(*rows, other) < 0.96 * llvm::alignTo(*rows, best))
+      best = other;
+  return best;
 }
 
 /// Accumulators beside one vector for each of the rows, in 32 registers or in 16. Of a setting for
