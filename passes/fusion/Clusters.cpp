@@ -157,7 +157,8 @@ Clusters::Clusters(Block &block, bool keepInCache, const RowSection &section)
   for (Operation &op : block.without_terminator()) {
     unsigned i = ops.size();
     ops.push_back(&op);
-    cluster[&op] = index[&op] = i;
+    index[&op] = i;
+    cluster.push_back(i);
     members.push_back({i});
     llvm::SmallSetVector<unsigned, 8> before;
     auto follow = [&](Value v) {
@@ -211,7 +212,7 @@ bool Clusters::reaches(unsigned from, unsigned to) const {
     unsigned c = todo.pop_back_val();
     for (unsigned i : members[c])
       for (unsigned j : operands[i]) {
-        unsigned d = cluster.lookup(ops[j]);
+        unsigned d = cluster[j];
         if (d == from && c != to)
           return true;
         if (!seen[d]) {
@@ -238,8 +239,8 @@ std::string Clusters::merge(unsigned a, unsigned b) {
     return "one uses the other through a third kernel";
   members[a] = both;
   members[b].clear();
-  for (Operation *op : group)
-    cluster[op] = a;
+  for (unsigned i : both)
+    cluster[i] = a;
   return "";
 }
 
@@ -250,7 +251,7 @@ void Clusters::writeBack() {
     llvm::SmallSetVector<unsigned, 8> before;
     for (unsigned i : members[c])
       for (unsigned j : operands[i])
-        if (unsigned d = cluster[ops[j]]; d != c)
+        if (unsigned d = cluster[j]; d != c)
           before.insert(d);
     waiting[c] = before.size();
     for (unsigned d : before)

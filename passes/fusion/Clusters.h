@@ -23,7 +23,7 @@ public:
   /// stay apart from all others and come in one run.
   Clusters(mlir::Block &block, bool keepInCache, const RowSection &section);
 
-  unsigned clusterOf(mlir::Operation *op) const { return cluster.lookup(op); }
+  unsigned clusterOf(mlir::Operation *op) const { return cluster[index.lookup(op)]; }
   /// The definitions of a cluster in program order; empty for other ops.
   llvm::SmallVector<mlir::Operation *> definitions(unsigned c) const;
   /// Puts `b` into `a` if that is legal and one kernel; else says why not.
@@ -39,7 +39,8 @@ private:
   const RowSection &section;
   bool keepInCache;
   std::vector<mlir::Operation *> ops; // in program order
-  llvm::DenseMap<mlir::Operation *, unsigned> cluster, index;
+  llvm::DenseMap<mlir::Operation *, unsigned> index;
+  std::vector<unsigned> cluster;                     // op -> its cluster
   std::vector<llvm::SmallVector<unsigned>> members;  // cluster -> indices of ops, sorted
   std::vector<llvm::SmallVector<unsigned>> operands; // op -> indices of ops it must follow
 };

@@ -109,9 +109,22 @@ static bool isMadeOfOuterProduct(Value v) {
   return false;
 }
 
+/// Whether the product of `dims` has a square.
+static bool hasSquare(ArrayRef<AffineExpr> dims, MLIRContext *ctx) {
+  llvm::SmallDenseSet<unsigned> seen;
+  bool square = false, isSum = false;
+  for (AffineExpr e : dims)
+    e.walk([&](AffineExpr x) {
+      isSum |= x.getKind() == AffineExprKind::Add;
+      if (auto s = dyn_cast<AffineSymbolExpr>(x))
+        square |= !seen.insert(s.getPosition()).second;
+    });
+  return isSum ? hasSquare(productOf(dims, ctx)) : square; // a sum may cancel
+}
+
 bool isQuadratic(Value v) {
   auto type = dyn_cast<RankedTensorType>(v.getType());
-  return type && (hasSquare(productOf(dimsOf(type), type.getContext())) || isMadeOfOuterProduct(v));
+  return type && (hasSquare(dimsOf(type), type.getContext()) || isMadeOfOuterProduct(v));
 }
 
 std::string bytesText(Type tensor) {

@@ -10,6 +10,7 @@
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/xxhash.h"
+#include <unordered_map>
 
 namespace tintype::fusion {
 #define GEN_PASS_DEF_GRAPHOUTLINEKERNELS
@@ -72,27 +73,47 @@ std::string tintype::fusion::nameByText(func::FuncOp kernel) {
 }
 
 namespace {
-/// Kernels of a module by their text.
+/// Kernels of a module by their text. Layers repeat them, so each is first looked for by its structure, which needs no text.
 class KernelTable {
 public:
   explicit KernelTable(ModuleOp module) : symbols(module) {}
 
   /// The kernel equal to `kernel`, which this call takes over.
   func::FuncOp share(func::FuncOp kernel) {
+    SmallVector<func::FuncOp> &alike = structures[structureOf(kernel)];
+    for (func::FuncOp known : alike) {
+      kernel.setName(known.getName());
+      if (OperationEquivalence::isEquivalentTo(kernel, known, OperationEquivalence::IgnoreLocations)) {
+        kernel.erase();
+        return known;
+      }
+    }
     std::string text = nameByText(kernel);
     func::FuncOp &known = kernels[text];
     if (known) {
       kernel.erase();
-      return known;
+    } else {
+      symbols.insert(kernel); // makes the name unique should two texts share a hash
+      known = kernel;
     }
-    symbols.insert(kernel); // makes the name unique should two texts share a hash
-    return known = kernel;
+    alike.push_back(known);
+    return known;
   }
   size_t size() const { return kernels.size(); }
 
 private:
+  static size_t structureOf(func::FuncOp kernel) {
+    llvm::hash_code hash = hash_value(kernel.getFunctionType());
+    kernel.getBody().walk([&](Operation *op) {
+      hash = llvm::hash_combine(hash, OperationEquivalence::computeHash(op, OperationEquivalence::ignoreHashValue, OperationEquivalence::ignoreHashValue,
+                                                                        OperationEquivalence::IgnoreLocations));
+    });
+    return hash;
+  }
+
   SymbolTable symbols;
   llvm::StringMap<func::FuncOp> kernels;
+  std::unordered_map<size_t, SmallVector<func::FuncOp>> structures;
 };
 
 struct OutlineKernels : public tintype::fusion::impl::GraphOutlineKernelsBase<OutlineKernels> {
