@@ -79,8 +79,11 @@ llvm::Expected<std::string> resolveTarget(StringRef name) {
         t.set_feature(feature);
   if (hasTiles && !t.has_feature(Target::AVX512_SapphireRapids))
     return llvm::createStringError("expected a target with avx512_sapphirerapids before -amx, but got " + name);
-  if (isHost && t.has_feature(Target::AVX512_SapphireRapids))
+  if (isHost && t.has_feature(Target::AVX512_SapphireRapids)) {
+    if (hasTiles && !hostHasTiles())
+      return llvm::createStringError("expected a machine whose matrix tiles (AMX) the system allows for " + name + ", but this is none");
     hasTiles = hostHasTiles();
+  }
   return t.to_string() + (hasTiles ? tiles.str() : "");
 }
 

@@ -3,6 +3,7 @@
 // Loops of one turn have gone by then, so a loop that is not there has stride 0.
 //===----------------------------------------------------------------------===//
 #include "codegen/halide/Tiles.h"
+#include "codegen/halide/TileNest.h"
 
 using namespace Halide::Internal;
 using Halide::Expr;
@@ -11,88 +12,6 @@ namespace tintype::codegen {
 namespace {
 
 constexpr const char *productName = "tintype_tile_product";
-
-using Lets = std::vector<std::pair<std::string, Expr>>;
-
-/// Loops with nothing between them but lets, down to a store into `func` that adds a product.
-struct Nest {
-  Nest(const std::string &func, const For *outermost, const Lets &around) : func(func), lets(around) {
-    for (Stmt s = outermost; !store;) {
-      if (const auto *loop = s.as<For>()) {
-        loops.push_back(loop);
-        s = loop->body;
-      } else if (const auto *let = s.as<LetStmt>()) {
-        lets.emplace_back(let->name, let->value);
-        s = let->body;
-      } else {
-        store = s.as<Store>();
-        break;
-      }
-    }
-    if (store && store->name == func && (!matchSum(value = whole(store->value)) || !isAdded))
-      products.clear();
-  }
-
-  /// `e` with every let written out.
-  Expr whole(Expr e) const {
-    for (auto it = lets.rbegin(); it != lets.rend(); ++it)
-      e = substitute(it->first, it->second, e);
-    return substitute_in_all_lets(e);
-  }
-
-  using Factors = std::array<const Load *, 2>;
-  const std::string &func;
-  std::vector<const For *> loops; ///< outermost first
-  Lets lets;                      ///< those around included
-  const Store *store = nullptr;
-  Expr value;                    ///< of the store, with lets written out
-  bool isAdded = false;          ///< to the result
-  std::vector<Factors> products;
-
-private:
-  /// acc + float(A) * float(B) + .., in any order, with bf16 A and B, in memory as such or as halves of words.
-  bool matchSum(const Expr &e) {
-    if (const auto *sum = e.as<Add>())
-      return matchSum(sum->a) && matchSum(sum->b);
-    if (const auto *old = e.as<Load>()) {
-      bool isFirst = !isAdded;
-      isAdded = true;
-      return isFirst && old->name == func && equal(old->index, whole(store->index));
-    }
-    const auto *product = e.as<Mul>();
-    const Load *a = product ? factorOf(product->a) : nullptr, *b = product ? factorOf(product->b) : nullptr;
-    if (!a || !b)
-      return false;
-    bool isSwapped = !products.empty() && products[0][0]->name == b->name;
-    products.push_back({isSwapped ? b : a, isSwapped ? a : b});
-    return true;
-  }
-  const Load *factorOf(const Expr &e) const {
-    const auto *wide = e.as<Cast>();
-    if (!wide || !wide->value.type().is_bfloat() || !wide->type.is_float() || wide->type.bits() != 32)
-      return nullptr;
-    const auto *load = wide->value.as<Load>();
-    if (!load)
-      load = wordOf(wide->value);
-    return load && load->name != func ? load : nullptr;
-  }
-  /// The word that `e` is a half of: the lower one at the first turn of the innermost loop, the upper one at the second.
-  const Load *wordOf(const Expr &e) const {
-    const auto *half16 = e.as<Reinterpret>();
-    Expr x = half16 ? half16->value : e;
-    while (const auto *cast = x.as<Cast>())
-      x = cast->value;
-    const Call *shift = Call::as_intrinsic(x, {Call::shift_right});
-    Expr half = Variable::make(Halide::Int(32), loops.back()->name);
-    if (!shift || !can_prove(Halide::cast<int>(shift->args[1]) == half * 16))
-      return nullptr;
-    x = shift->args[0];
-    while (const auto *cast = x.as<Cast>())
-      x = cast->value;
-    const auto *load = x.as<Load>();
-    return load && load->type.bits() == 32 ? load : nullptr;
-  }
-};
 
 /// A place in memory as a function of loops: bytes at their first turn, and from turn to turn of each.
 struct Place {
@@ -147,7 +66,7 @@ protected:
   }
   Stmt visit(const For *op) override {
     if (!func.empty())
-      if (Nest nest(func, op, lets); !nest.products.empty()) {
+      if (TileNest nest(func, op, lets); !nest.products.empty()) {
         const bool adds = isPartOfSum(nest);
         if (Stmt call = callOf(nest, adds); call.defined()) {
           ++numCalls;
@@ -173,12 +92,12 @@ protected:
 
 private:
   /// Whether a loop around `nest` comes back to the same tile.
-  bool isPartOfSum(const Nest &nest) const {
+  bool isPartOfSum(const TileNest &nest) const {
     Expr at = nest.whole(nest.store->index);
     return std::any_of(around.begin(), around.end(), [&](const For *loop) { return !is_const_one(loop->extent) && !expr_uses_var(at, loop->name); });
   }
   /// Loops around one whose end depends on them may have lost the turns in which it does nothing.
-  static bool hasFixedSteps(const Nest &nest) {
+  static bool hasFixedSteps(const TileNest &nest) {
     return std::all_of(nest.loops.begin(), nest.loops.end(), [](const For *loop) { return is_const(loop->extent); });
   }
   Stmt fails(const char *reason) {
@@ -187,7 +106,7 @@ private:
   }
 
   /// Undefined where a place is not linear in the loops.
-  static Place placeOf(const Nest &nest, const Expr &index, int bytes) {
+  static Place placeOf(const TileNest &nest, const Expr &index, int bytes) {
     Expr at = nest.whole(index);
     auto with = [&](size_t one, const Expr &turn) {
       Expr e = at;
@@ -208,41 +127,8 @@ private:
     return p;
   }
 
-  /// Bytes from part to part of both factors, 0 where there is one product; the greatest product becomes the first one.
-  static std::optional<std::array<int, 2>> orderParts(Nest &nest) {
-    static const std::set<std::array<int, 2>> greatest{{0, 0}, {0, 1}, {0, 2}, {1, 0}, {1, 1}, {2, 0}};
-    if (nest.products.size() == 1)
-      return std::array<int, 2>{};
-    std::vector<std::array<int, 2>> places; // from those of the first one
-    for (auto &product : nest.products) {
-      places.emplace_back();
-      for (int f : {0, 1}) {
-        const Load *from = nest.products[0][f], *to = product[f];
-        auto d = from->name == to->name ? as_const_int(simplify(nest.whole(to->index) - nest.whole(from->index))) : std::nullopt;
-        if (!d)
-          return {};
-        places.back()[f] = (int)*d * from->type.bytes();
-      }
-    }
-    std::array<int, 2> step;
-    for (int f : {0, 1}) {
-      auto [low, high] = std::minmax_element(places.begin(), places.end(), [&](auto &x, auto &y) { return x[f] < y[f]; });
-      int first = (*low)[f];
-      step[f] = ((*high)[f] - first) / 2;
-      for (auto &p : places) {
-        if (!step[f] || (p[f] - first) % step[f])
-          return {};
-        p[f] = (p[f] - first) / step[f];
-      }
-    }
-    if (places.size() != greatest.size() || std::set(places.begin(), places.end()) != greatest)
-      return {};
-    std::swap(nest.products[0], nest.products[std::find(places.begin(), places.end(), *greatest.begin()) - places.begin()]);
-    return step;
-  }
-
   /// The call, or nothing where the outermost loops of `nest` are not those of one tile.
-  Stmt callOf(Nest &nest, bool adds) {
+  Stmt callOf(TileNest &nest, bool adds) {
     const int n = nest.loops.size();
     auto loop = [&](int fromInside) { return nest.loops[n - 1 - fromInside]; };
     auto extent = [&](int fromInside) {
@@ -251,10 +137,10 @@ private:
     };
     auto isTile = [](int extent) { return extent == 16 || extent == 32; };
     Place c = placeOf(nest, nest.store->index, 4);
-    auto parts = orderParts(nest);
+    auto parts = nest.orderParts();
     if (!parts)
       return fails("one product, or the six greatest of three parts");
-    const Nest::Factors &factors = nest.products[0];
+    const TileNest::Factors &factors = nest.products[0];
     Place first = placeOf(nest, factors[0]->index, factors[0]->type.bytes());
     Place second = placeOf(nest, factors[1]->index, factors[1]->type.bytes());
     if (!c.base.defined() || !first.base.defined() || !second.base.defined())
