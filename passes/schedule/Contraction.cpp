@@ -132,7 +132,9 @@ void ContractionLowering::cutSum() {
   chunk = paired || inParts ? llvm::divideCeil(l.chunkOf(op, c), 2) : l.chunkOf(op, c);
   std::optional<int64_t> fixedK = constantOf(K);
   isPacked = onTiles || machine.value("packa", !c.plainA);
-  steps = onTiles ? 16 : machine.value("ur", 4);
+  steps = onTiles ? wordsInStep : machine.value("ur", 4);
+  if (onTiles) // whole steps, whatever a setting says
+    chunk = llvm::alignTo(chunk, steps);
   isChunked = !fixedK || *fixedK > chunk;
   isExact = false;
   if (isChunked && fixedK) {
