@@ -90,11 +90,11 @@ static SmallVector<Value> append(SmallVector<Value> head, ArrayRef<Value> tail) 
 /// stays in the first level while the strips of A pass.
 int64_t Lowering::chunkOf(ComputeOp op, const Contraction &c) {
   int64_t width = isPaired(c) ? 2 : 1; // elements in the space of one
-  int64_t most = c.isInParts ? (c.streamsA ? 512 : 128) : (c.streamsA ? 3072 : 512) * width;
+  int64_t most = c.isInParts ? (c.streamsA ? 1024 : 128) : (c.streamsA ? 3072 : 512) * width;
   auto k = constantOf(productOf(op.getBy().getExprs(), ctx));
   if (k && *k <= machine.value("ks", most))
     return *k;
-  return machine.value("kc", c.isInParts ? most : c.streamsA ? 1024 : isOnTiles(c) ? 256 : 128 * width);
+  return machine.value("kc", c.isInParts ? (c.streamsA ? 512 : 128) : c.streamsA ? 1024 : isOnTiles(c) ? 256 : 128 * width);
 }
 
 ContractionLowering::ContractionLowering(Lowering &l, ComputeOp op, const Contraction &c, StringRef name)
