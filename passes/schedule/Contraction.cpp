@@ -123,8 +123,9 @@ ContractionLowering::ContractionLowering(Lowering &l, ComputeOp op, const Contra
   AW = !onTiles && !packAlongK && c.aAlongM ? machine.value("aw", std::lcm(MR, V)) : MR;
   accVars = joined(isChunked && acc != C ? Strings{"nv", "mv", "no", "mo", "ko"} : Strings{"nv", "mv", "no", "mo"}, varsC);
   turn = isUnrolled ? Strings{"ri", "r"} : Strings{"r"};
-  // A chunk of a panel stays in L1 while packed strips of A pass; else a strip of A stays, and panels pass.
-  isStripOuter = machine.value("strip", !isChunked || c.streamsA);
+  // A chunk of a panel stays in L1 while packed strips of A pass; else, and with panels of a few narrow vectors, a strip of
+  // A stays, and panels pass.
+  isStripOuter = machine.value("strip", !isChunked || c.streamsA || V < 16);
 }
 
 /// K in chunks: a few equal ones when it is known.
