@@ -80,9 +80,10 @@ llvm::Expected<std::string> resolveTarget(StringRef name) {
   if (hasTiles && !t.has_feature(Target::AVX512_SapphireRapids))
     return llvm::createStringError("expected a target with avx512_sapphirerapids before -amx, but got " + name);
   if (isHost && t.has_feature(Target::AVX512_SapphireRapids)) {
-    if (hasTiles && !hostHasTiles())
-      return llvm::createStringError("expected a machine whose matrix tiles (AMX) the system allows for " + name + ", but this is none");
+    bool isAsked = hasTiles;
     hasTiles = hostHasTiles();
+    if (isAsked && !hasTiles)
+      return llvm::createStringError("expected a machine whose matrix tiles (AMX) the system allows for " + name + ", but this is none");
   }
   return t.to_string() + (hasTiles ? tiles.str() : "");
 }

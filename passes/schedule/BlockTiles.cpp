@@ -8,6 +8,7 @@
 // a loop of its own, so that a tile sums only what the band leaves of its rows or columns.
 //===----------------------------------------------------------------------===//
 #include "passes/schedule/BlockKernel.h"
+#include "passes/schedule/TileParts.h"
 
 using namespace mlir;
 using namespace tintype::graph;
@@ -15,7 +16,7 @@ using Kind = tintype::schedule::BlockPlan::Kind;
 
 namespace tintype::schedule {
 
-static constexpr int64_t depth = 32, lanes = 16; ///< elements of K in a step, columns of a tile
+static constexpr int64_t depth = 2 * wordsInStep, lanes = 16; ///< elements of K in a step, columns of a tile
 
 bool BlockPlan::isRounded() const {
   return llvm::any_of(members, [](auto &m) {

@@ -12,7 +12,7 @@ using namespace tintype::graph;
 
 namespace tintype::schedule {
 
-static constexpr int64_t depth = 32; ///< elements of K in a tile
+static constexpr int64_t depth = 2 * wordsInStep; ///< elements of K in a tile
 
 std::array<PartsPanel, 2> ContractionLowering::panelsInParts() const {
   auto panel = [&](bool isA) {
