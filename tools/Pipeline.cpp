@@ -11,7 +11,6 @@
 #include "tools/tune/Apply.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Remarks.h"
-#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
@@ -149,8 +148,9 @@ static LogicalResult runPasses(ModuleOp module, const BuildOptions &options, Sta
     pm.enableTiming(scope);
   pm.enableVerifier(false); // once at the end instead of after each pass: a fifth of the time
   add(pm);
+  pm.addPass(graph::createGraphVerify());
   if (succeeded(pm.run(module)))
-    return verify(module);
+    return success();
   if (llvm::sys::fs::exists(reproducer))
     llvm::errs() << "note: the input of the pass that failed is in " << reproducer << "\nhint: tintype-opt " << reproducer
                  << " --run-reproducer fails in the same way\n";

@@ -103,6 +103,14 @@ def GraphRoundFactors : Pass<"graph-round-factors", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numRounded", "rounded", "contractions with rounded factors">];
 }
 
+def GraphVerify : Pass<"graph-verify", "::mlir::ModuleOp"> {
+  let summary = "check what the passes before left";
+  let description = [{
+    Fails with the error of the first invalid op. It ends a pipeline that does not verify between
+    its passes, so that what a pass breaks is found where a reproducer is still written.
+  }];
+}
+
 def GraphSimplify : Pass<"graph-simplify", "::mlir::ModuleOp"> {
   let summary = "fold scalar code, drop what is unused, merge what is equal";
   let description = [{
