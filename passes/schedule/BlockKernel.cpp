@@ -113,6 +113,24 @@ void BlockLowering::readRow(ComputeOp op, StringRef func) {
   };
 }
 
+/// How many of the turns of a loop the tile of `rows` by `columns` around this place takes: all, or none where the band leaves
+/// nothing of it. As the end of the loop, so that no condition stays in it.
+Value BlockLowering::turnsInBand(Body &b, AffineExpr turns, Value row, int64_t rows, Value column, int64_t columns) {
+  auto first = [&](Value at, int64_t size) { return b.apply(getAffineDimExpr(0, l.ctx).floorDiv(size) * size, {at}); };
+  AffineExpr d0 = getAffineDimExpr(0, l.ctx), d1 = getAffineDimExpr(1, l.ctx), d2 = getAffineDimExpr(2, l.ctx), d3 = getAffineDimExpr(3, l.ctx);
+  AffineExpr ahead = d0 + d1 - d2 - d3; // rows before columns
+  SmallVector<Value> places{first(row, rows), b.size(from(plan.row)), first(column, columns), b.size(from(plan.column))};
+  Value end = b.size(turns);
+  auto atMost = [&](AffineExpr inside) { // the turns, times what is positive inside of the band
+    end = b.minimum(end, arith::MulIOp::create(b.b, b.loc, b.apply(inside, places), b.size(turns)));
+  };
+  if (plan.band.high)
+    atMost(ahead + (rows + *plan.band.high));
+  if (plan.band.low)
+    atMost(-ahead + (columns - *plan.band.low));
+  return end;
+}
+
 //===-- scores and what follows them --------------------------------------===//
 
 bool isPlainRead(ArrayRef<Value> factors) {
@@ -201,10 +219,17 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
     });
   l.func(acc, {"r", "c"}, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {b.constant(f32, 0)}; });
   SmallVector<AffineExpr> extents(pair.size(), getAffineConstantExpr(2, l.ctx));
-  extents.push_back(K);
-  l.update(acc, {"r", "c"}, joined(pair, {"k"}), extents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
-    Value kk = paired ? r[0] : Value(), k = r.back();
-    SmallVector<Value> placeA(r.begin(), r.end()), placeB(r.begin(), r.end());
+  Strings rvars = pair;
+  if (isUnrolled) {
+    extents.push_back(getAffineConstantExpr(steps, l.ctx));
+    rvars.push_back("ki");
+  }
+  const AffineExpr turns = isUnrolled ? K.floorDiv(steps) : K;
+  extents.push_back(turns);
+  rvars.push_back("k");
+  l.update(acc, {"r", "c"}, rvars, extents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+    Value kk = paired ? r[0] : Value(), k = isUnrolled ? b.tile(r.back(), steps, r[pair.size()]) : r.back();
+    SmallVector<Value> placeA = paired ? SmallVector<Value>{kk, k} : SmallVector<Value>{k}, placeB = placeA;
     placeA.push_back(v[1]);
     placeB.insert(placeB.begin() + pair.size(), b.apply(d0 % V, {v[0]}));
     placeB.push_back(b.apply(d0.floorDiv(V), {v[0]}));
@@ -212,6 +237,8 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
     Value product = arith::MulFOp::create(b.b, loc, b.widen(a), b.widen(b.load(B, placeB, panelType)));
     Lowering::Update u;
     u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(acc, v, f32), product));
+    if (isBanded())
+      u.filter = b.less(r.back(), turnsInBand(b, turns, v[0], TV, v[1], MR));
     return u;
   });
   l.func(S, {"r", "c"}, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> { return {b.load(acc, v, f32)}; });
@@ -243,9 +270,10 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
   l.computeAt(acc, S, "ro");
   l.boundExtent(acc, "r", TV);
   l.boundExtent(acc, "c", MR);
+  l.alignBounds(acc, "r", TV);
+  l.alignBounds(acc, "c", MR);
   for (int stage : {-1, 0}) {
     if (stage == 0 && isUnrolled) {
-      l.split(acc, 0, "k", "k", "ki", steps, halide::Tail::automatic);
       l.reorder(acc, 0, joined(pair, {"r", "c", "ki", "k"}));
       l.unroll(acc, 0, "ki");
     } else if (stage == 0) {
