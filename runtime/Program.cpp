@@ -101,6 +101,7 @@ void Executor::planLaunch(const Launch &l) {
   if (l.results_size() > kMostResults || s.argCount > kMostArgs || l.ranges_size() > kMostRanges)
     fail("kernel ", k.name(), " takes ", s.argCount, " arguments, more than the runtime passes");
   s.blocks = s.turns = 1;
+  s.firstWrites = l.first_writes();
   for (const Axis &x : l.grid()) {
     GridAxis g{evaluate(x.extent(), sizes, manifest), x.block(), 0, {}, x.ordered()};
     s.accumulates |= g.isOrdered;
@@ -255,7 +256,7 @@ void Executor::runBlock(const Step &s, int64_t block) const {
     std::memset(from, 0, std::min<size_t>(kClearPiece, s.end - from));
     return;
   }
-  if (s.accumulates)
+  if (s.accumulates && !s.firstWrites)
     clearResults(s, block);
   for (int64_t turn = 0; turn < s.turns; ++turn)
     callKernel(s, block, turn);

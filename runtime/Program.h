@@ -109,7 +109,8 @@ private:
     int kernel, argCount, firstRange, firstInput, firstResult; ///< positions in args: symbols, ranges, inputs, results
     int64_t blocks;                                            ///< in any order
     int64_t turns;                                             ///< of each block, in order
-    bool accumulates;                                          ///< results start at zero
+    bool accumulates;                                          ///< results start at zero, but where the first block
+    bool firstWrites;                                          ///< to reach an element writes it
     std::vector<void *> args;
     std::vector<GridAxis> grid;
     std::vector<BlockRange> ranges;

@@ -189,6 +189,7 @@ LogicalResult FunctionExport::addGrid(func::FuncOp kernel, Launch *launch) {
         a->add_result_dim(d);
       a->set_ordered(bool(axis.get("ordered")));
     }
+  launch->set_first_writes(kernel->hasAttr("graph.first_writes"));
   return success();
 }
 

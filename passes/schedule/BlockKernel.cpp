@@ -436,12 +436,41 @@ void BlockLowering::chooseGrid() {
       l.grid.push_back(axis);
     l.ranges.push_back(range);
   }
+  if (firstWrites())
+    l.kernel->setAttr("graph.first_writes", UnitAttr::get(l.ctx));
   if (plan.band.low || plan.band.high) {
     GridRange &r = l.ranges[plan.column];
     r.over = l.ranges[plan.row].axis;
     r.low = plan.band.low;
     r.high = plan.band.high;
   }
+}
+
+/// Whether for every element of a result one can tell which block reaches it first: blocks of a sum follow each other from 0 on,
+/// and with a band the columns of a row begin at 0 and those of a block of rows end behind those of the one before.
+bool BlockLowering::firstWrites() const {
+  if (!plan.accumulates || plan.band.isEmpty || plan.band.low)
+    return false;
+  return !plan.band.high || (*plan.band.high >= 0 && plan.dims[plan.row] == plan.dims[plan.column]);
+}
+
+/// Whether this block is the first to reach row or column `at` of `op`, a sum over the other and maybe more.
+Value BlockLowering::isFirst(Body &b, ComputeOp op, Value at) {
+  const bool keepsRow = plan.loopOf(op, plan.row) < (int)op.getNumParallel();
+  Value first;
+  auto both = [&](Value x) { first = first ? Value(arith::AndIOp::create(b.b, b.loc, first, x)) : x; };
+  for (unsigned i = 0; i < plan.dims.size(); ++i) {
+    if (plan.loopOf(op, i) < (int)op.getNumParallel())
+      continue;
+    Value isBegin = b.less(b.size(from(i)), b.constant(1));
+    if (keepsRow || i != plan.row || !plan.band.high) {
+      both(isBegin);
+    } else { // rows before this block reach up to its first row + high - 1
+      Value isBeyond = b.less(b.size(from(plan.row) + (*plan.band.high - 1)), at);
+      both(arith::OrIOp::create(b.b, b.loc, isBegin, isBeyond));
+    }
+  }
+  return first;
 }
 
 AffineExpr BlockLowering::points(ComputeOp op) {

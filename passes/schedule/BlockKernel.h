@@ -117,6 +117,8 @@ private:
   void lowerTileSum(graph::ComputeOp op, StringRef name);
   void addToResult(graph::ComputeOp op, StringRef name, unsigned kept, int64_t features, int64_t rows,
                    const std::function<Value(Body &, Value n, Value m)> &sum);
+  bool firstWrites() const;
+  Value isFirst(Body &b, graph::ComputeOp op, Value at);
   void chooseGrid();
 
   Lowering &l;

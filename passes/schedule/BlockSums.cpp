@@ -306,9 +306,11 @@ void BlockLowering::addToResult(ComputeOp op, StringRef name, unsigned kept, int
   std::string n = vars[0], m = "i" + std::to_string(keptLoop);
   l.func(name, vars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {halide::UndefOp::create(b.b, loc, f32)}; });
   l.update(name, vars, {}, {}, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value>) {
-    Value more = sum(b, v[0], place(b, v[parallel - 1 - keptLoop], kept));
+    Value at = v[parallel - 1 - keptLoop], more = sum(b, v[0], place(b, at, kept)), before = b.load(name, v, f32);
+    if (firstWrites())
+      before = arith::SelectOp::create(b.b, loc, isFirst(b, op, at), b.constant(f32, 0), before);
     Lowering::Update u;
-    u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(name, v, f32), more));
+    u.values.push_back(arith::AddFOp::create(b.b, loc, before, more));
     return u;
   });
   l.computeRoot(name);

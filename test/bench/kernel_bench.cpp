@@ -131,7 +131,7 @@ struct Run {
   std::vector<Range> ranges;
   int64_t blocks = 1; // in any order
   int64_t steps = 1;  // of a block, in order
-  bool accumulates = false;
+  bool accumulates = false, firstWrites = false;
   double flops = 0, bytes = 0;          ///< of one run, in 10^9
   std::vector<double> seconds, fraction; ///< measured; fraction of the peak around it
   double peak = 0;
@@ -201,7 +201,7 @@ struct Run {
   }
   void all() {
     for (Buffer &r : results)
-      if (accumulates)
+      if (accumulates && !firstWrites)
         memset(r.data, 0, r.bytes());
     std::atomic<int64_t> next{0};
     auto work = [&] {
@@ -296,6 +296,7 @@ static void makeResults(Run &run, const test::KernelEval &sizes) {
 }
 
 static void makeGrid(Run &run, const test::KernelEval &sizes) {
+  run.firstWrites = run.fn->hasAttr("graph.first_writes");
   for (auto d : run.fn->getAttrOfType<ArrayAttr>("graph.grid").getAsRange<DictionaryAttr>()) {
     Run::Axis axis{sizes.extent(d.getAs<graph::DimsAttr>("extent")[0]), d.getAs<IntegerAttr>("block").getInt(), {}, bool(d.get("ordered"))};
     auto of = d.getAs<DenseI32ArrayAttr>("dims").asArrayRef();

@@ -62,6 +62,7 @@ Grid::Grid(func::FuncOp kernel, const Dims &dims) {
   auto list = kernel->getAttrOfType<ArrayAttr>("graph.grid");
   if (!list)
     return;
+  firstWrites = kernel->hasAttr("graph.first_writes");
   for (Attribute a : list) {
     auto d = cast<DictionaryAttr>(a);
     Axis axis{extentAt(cast<graph::DimsAttr>(d.get("extent"))[0], dims), cast<IntegerAttr>(d.get("block")).getInt(), {}};
@@ -215,7 +216,7 @@ static double clockCost() {
 double KernelCode::run(const KernelData &data, rt::Threads &threads) {
   if (before)
     before(data.outputs.empty() ? nullptr : data.result(0), data.outputs.empty() ? 0 : data.outputs[0].count * data.outputs[0].width);
-  if (grid.accumulates)
+  if (grid.accumulates && !grid.firstWrites)
     for (size_t i = 0; i < data.outputs.size(); ++i)
       memset(data.result(i), 0, data.outputs[i].count * data.outputs[i].width);
   static const double clock = clockCost();

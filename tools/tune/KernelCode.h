@@ -29,7 +29,8 @@ struct Grid {
   std::vector<Range> ranges;
   int64_t blocks = 1;       ///< in any order
   int64_t turns = 1;        ///< of each block, in order
-  bool accumulates = false; ///< results start at zero
+  bool accumulates = false; ///< results start at zero, but where the first block
+  bool firstWrites = false; ///< to reach an element writes it
   Grid(mlir::func::FuncOp kernel, const Dims &dims);
 };
 
