@@ -10,7 +10,7 @@
 
 namespace tintype::rt {
 
-constexpr int kMostResults = 32, kMostDims = 16, kMostArgs = 256, kMostRanges = 16;
+constexpr int kMostResults = 32, kMostDims = 16, kMostArgs = 256;
 
 Executor::Executor(const Manifest &m, const std::string &role, const DimValues &dims, ParameterStore *store,
                    Threads &threads, Layout layout)
@@ -98,35 +98,28 @@ void Executor::planLaunch(const Launch &l) {
   for (const Arg &a : l.results())
     s.args.push_back(makeBuffer(a, l.label()));
   s.argCount = static_cast<int>(s.args.size());
-  if (l.results_size() > kMostResults || s.argCount > kMostArgs || l.ranges_size() > kMostRanges)
+  if (l.results_size() > kMostResults || s.argCount > kMostArgs || l.ranges_size() > Grid::kMostRanges)
     fail("kernel ", k.name(), " takes ", s.argCount, " arguments, more than the runtime passes");
-  s.blocks = s.turns = 1;
-  s.firstWrites = l.first_writes();
+  s.grid.firstWrites = l.first_writes();
   for (const Axis &x : l.grid()) {
-    GridAxis g{evaluate(x.extent(), sizes, manifest), x.block(), 0, {}, x.ordered()};
-    s.accumulates |= g.isOrdered;
-    g.count = (g.extent + g.block - 1) / g.block;
+    Grid::Axis axis{evaluate(x.extent(), sizes, manifest), x.block(), x.ordered(), {x.result_dim().begin(), x.result_dim().end()}};
     for (int r = 0; r < l.results_size(); ++r) {
-      if (x.result_dim(r) < 0)
+      if (axis.dims[r] < 0)
         continue;
-      auto *b = static_cast<HalideBuffer *>(s.args[s.firstResult + r]);
-      int h = b->rank - 1 - x.result_dim(r);
-      if (b->dim[h].extent != g.extent)
-        fail("the manifest in this binary is damaged: ", l.label(), ": a grid over ", g.extent,
-             " crops a dimension of ", b->dim[h].extent);
-      g.crops.push_back({r, h});
+      const HalideBuffer *b = result(s, r);
+      if (int32_t extent = b->dim[b->rank - 1 - axis.dims[r]].extent; extent != axis.extent)
+        fail("the manifest in this binary is damaged: ", l.label(), ": a grid over ", axis.extent,
+             " crops a dimension of ", extent);
     }
-    int64_t &blocks = g.isOrdered ? s.turns : s.blocks;
-    if (__builtin_mul_overflow(blocks, g.count, &blocks))
+    if (!s.grid.add(std::move(axis)))
       fail(l.label(), ": the grid has too many blocks at ", values.str());
-    s.grid.push_back(std::move(g));
   }
   for (const Range &r : l.ranges()) {
-    int axes = static_cast<int>(s.grid.size());
+    int axes = static_cast<int>(s.grid.axes.size());
     if (r.axis() >= axes || r.over() < 0 || ((r.has_low() || r.has_high()) && r.over() >= axes))
       fail("the manifest in this binary is damaged: ", l.label(), ": a range over axis ", r.axis(), " of ", axes);
-    s.ranges.push_back({evaluate(r.extent(), sizes, manifest), r.axis(), r.over(), r.has_low() ? r.low() : kNoBound,
-                        r.has_high() ? r.high() : kNoBound});
+    auto bound = [](bool has, int64_t x) { return has ? std::optional<int64_t>(x) : std::nullopt; };
+    s.grid.ranges.push_back({evaluate(r.extent(), sizes, manifest), r.axis(), r.over(), bound(r.has_low(), r.low()), bound(r.has_high(), r.high())});
   }
   s.flops = static_cast<double>(l.flops().ops_size() ? evaluate(l.flops(), sizes, manifest) : 0);
   s.bytes = static_cast<double>(l.bytes().ops_size() ? evaluate(l.bytes(), sizes, manifest) : 0);
@@ -157,48 +150,19 @@ void Executor::callKernel(const Step &s, int64_t block, int64_t turn) const {
   HalideBuffer results[kMostResults];
   HalideDim dims[kMostResults][kMostDims];
   void *args[kMostArgs];
-  int32_t places[2 * kMostRanges];
-  int64_t starts[kMostDims], counts[kMostDims], rest = block, restOfTurn = turn;
-  for (size_t a = s.grid.size(); a-- > 0;) { // the last axis runs fastest
-    const GridAxis &g = s.grid[a];
-    int64_t &at = g.isOrdered ? restOfTurn : rest;
-    starts[a] = at % g.count * g.block;
-    counts[a] = std::min(g.block, g.extent - starts[a]);
-    at /= g.count;
-  }
+  Grid::Place place;
+  if (!s.grid.find(block, turn, place))
+    return;
   std::memcpy(args, s.args.data(), s.argCount * sizeof(void *));
-  for (size_t i = 0; i < s.ranges.size(); ++i) {
-    const BlockRange &r = s.ranges[i];
-    int64_t from = r.axis < 0 ? 0 : starts[r.axis], to = r.axis < 0 ? r.extent : from + counts[r.axis];
-    if (r.low != kNoBound)
-      from = std::max(from, (starts[r.over] + r.low) & ~int64_t(15)); // results are cropped at whole vectors
-    if (r.high != kNoBound)
-      to = std::min(to, starts[r.over] + counts[r.over] + r.high);
-    if (to <= from && s.accumulates)
-      return; // adds nothing
-    places[2 * i] = static_cast<int32_t>(std::min(from, r.extent - 1));
-    places[2 * i + 1] = static_cast<int32_t>(std::max<int64_t>(to - from, 1)); // a filter leaves out what is not meant
-    if (r.axis >= 0) { // results too: what lies outside gets nothing
-      starts[r.axis] = places[2 * i];
-      counts[r.axis] = places[2 * i + 1];
-    }
-    args[s.firstRange + 2 * i] = &places[2 * i];
-    args[s.firstRange + 2 * i + 1] = &places[2 * i + 1];
-  }
-  int resultCount = s.argCount - s.firstResult;
-  for (int r = 0; r < resultCount; ++r) {
-    results[r] = *static_cast<HalideBuffer *>(args[s.firstResult + r]);
+  for (size_t i = 0; i < 2 * s.grid.ranges.size(); ++i)
+    args[s.firstRange + i] = &place.ranges[i];
+  for (int r = 0; r < s.argCount - s.firstResult; ++r) {
+    results[r] = *result(s, r);
     std::memcpy(dims[r], results[r].dim, results[r].rank * sizeof(HalideDim));
     results[r].dim = dims[r];
+    s.grid.crop(results[r], r, place);
     args[s.firstResult + r] = &results[r];
   }
-  for (size_t a = 0; a < s.grid.size(); ++a)
-    for (const Crop &c : s.grid[a].crops) {
-      HalideDim &d = dims[c.result][c.dim];
-      d.min = static_cast<int32_t>(starts[a]);
-      d.extent = static_cast<int32_t>(counts[a]);
-      results[c.result].host += starts[a] * d.stride * ((results[c.result].bits + 7) / 8);
-    }
   setCurrentKernel(s.name);
   Timeline *timeline = Timeline::active();
   int64_t began = timeline ? Timeline::now() : 0;
@@ -209,45 +173,9 @@ void Executor::callKernel(const Step &s, int64_t block, int64_t turn) const {
   }
   if (profiling)
     cpuNanoseconds[s.kernel].fetch_add(threadNanoseconds() - start, std::memory_order_relaxed);
+  const double blocks = double(s.grid.blocks * s.grid.turns);
   if (timeline)
-    timeline->add(*s.launch, manifest.kernels(s.kernel), block, s.flops / double(s.blocks * s.turns), s.bytes / double(s.blocks * s.turns), began);
-}
-
-/// Zeroes what `data` shows of the dims from `h` inwards, but for those cropped to `extent`.
-static void clear(uint8_t *data, const HalideDim *dim, const int64_t *extent, int h, int64_t bytes) {
-  bool isDense = true; // from here inwards
-  for (int i = h; i >= 0; --i)
-    isDense &= extent[i] == dim[i].extent || i == h;
-  if (h < 0 || isDense) {
-    std::memset(data, 0, h < 0 ? bytes : extent[h] * dim[h].stride * bytes);
-    return;
-  }
-  for (int64_t i = 0; i < extent[h]; ++i)
-    clear(data + i * dim[h].stride * bytes, dim, extent, h - 1, bytes);
-}
-
-/// Zeroes all that the turns of a block add to.
-void Executor::clearResults(const Step &s, int64_t block) const {
-  for (int r = 0; r < s.argCount - s.firstResult; ++r) {
-    const auto *b = static_cast<const HalideBuffer *>(s.args[s.firstResult + r]);
-    int64_t extent[kMostDims], bytes = (b->bits + 7) / 8, at = block;
-    uint8_t *data = b->host;
-    for (int h = 0; h < b->rank; ++h)
-      extent[h] = b->dim[h].extent;
-    for (size_t a = s.grid.size(); a-- > 0;) {
-      const GridAxis &g = s.grid[a];
-      if (g.isOrdered)
-        continue;
-      int64_t start = at % g.count * g.block;
-      at /= g.count;
-      for (const Crop &c : g.crops)
-        if (c.result == r) {
-          extent[c.dim] = std::min(g.block, g.extent - start);
-          data += start * b->dim[c.dim].stride * bytes;
-        }
-    }
-    clear(data, b->dim, extent, b->rank - 1, bytes);
-  }
+    timeline->add(*s.launch, manifest.kernels(s.kernel), block, s.flops / blocks, s.bytes / blocks, began);
 }
 
 void Executor::runBlock(const Step &s, int64_t block) const {
@@ -256,9 +184,9 @@ void Executor::runBlock(const Step &s, int64_t block) const {
     std::memset(from, 0, std::min<size_t>(kClearPiece, s.end - from));
     return;
   }
-  if (s.accumulates && !s.firstWrites)
-    clearResults(s, block);
-  for (int64_t turn = 0; turn < s.turns; ++turn)
+  for (int r = 0; r < s.argCount - s.firstResult; ++r)
+    s.grid.clear(*result(s, r), r, block);
+  for (int64_t turn = 0; turn < s.grid.turns; ++turn)
     callKernel(s, block, turn);
 }
 
@@ -285,7 +213,7 @@ void Executor::run() {
   if (!flow) {
     std::vector<Flow::Launch> launches;
     for (const Step &s : steps)
-      launches.push_back({s.blocks, usesOf(s)});
+      launches.push_back({s.grid.blocks, usesOf(s)});
     flow = std::make_unique<Flow>(std::move(launches));
   }
   flow->run(threads, [&](int step, int64_t block) { runBlock(steps[step], block); });
@@ -298,12 +226,12 @@ void Executor::runInOrder() {
     Clock::time_point start;
     if (profiling)
       start = Clock::now();
-    threads.parallelFor(s.blocks, [&](int64_t block) { runBlock(s, block); });
+    threads.parallelFor(s.grid.blocks, [&](int64_t block) { runBlock(s, block); });
     if (profiling && s.entry) {
       KernelProfile &p = profiles[s.kernel];
       p.seconds += std::chrono::duration<double>(Clock::now() - start).count();
       ++p.calls;
-      p.blocks += s.blocks;
+      p.blocks += s.grid.blocks;
       p.flops += s.flops;
       p.bytes += s.bytes;
     }

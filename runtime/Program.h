@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 #include "runtime/Flow.h"
+#include "runtime/Grid.h"
 #include "runtime/Halide.h"
 #include "runtime/Manifest.h"
 #include "runtime/Memory.h"
@@ -86,34 +87,15 @@ public:
   std::vector<KernelProfile> profile() const; ///< slowest first
 
 private:
-  struct Crop {
-    int result, dim; ///< dim in Halide's order
-  };
-  struct GridAxis {
-    int64_t extent, block, count;
-    std::vector<Crop> crops;
-    bool isOrdered;
-  };
-  /// What part of an extent a block takes (Range of the manifest).
-  struct BlockRange {
-    int64_t extent;
-    int axis, over;
-    int64_t low, high; ///< kNoBound: none
-  };
-  static constexpr int64_t kNoBound = INT64_MIN, kClearPiece = 1 << 20; ///< the latter in bytes
+  static constexpr int64_t kClearPiece = 1 << 20; ///< bytes
   struct Step {
     KernelEntry entry; ///< null: clears [begin, end)
     uint8_t *begin, *end;
     const char *name;
     const Launch *launch;
     int kernel, argCount, firstRange, firstInput, firstResult; ///< positions in args: symbols, ranges, inputs, results
-    int64_t blocks;                                            ///< in any order
-    int64_t turns;                                             ///< of each block, in order
-    bool accumulates;                                          ///< results start at zero, but where the first block
-    bool firstWrites;                                          ///< to reach an element writes it
     std::vector<void *> args;
-    std::vector<GridAxis> grid;
-    std::vector<BlockRange> ranges;
+    Grid grid;
     double flops, bytes;
   };
 
@@ -130,7 +112,7 @@ private:
   void runBlock(const Step &step, int64_t block) const;
   std::vector<Flow::Use> usesOf(const Step &step) const;
   void callKernel(const Step &step, int64_t block, int64_t turn) const;
-  void clearResults(const Step &step, int64_t block) const;
+  HalideBuffer *result(const Step &step, int r) const { return static_cast<HalideBuffer *>(step.args[step.firstResult + r]); }
   void *inputData(const std::string &role);
   void *outputData(const std::string &name);
 

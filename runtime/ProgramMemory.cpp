@@ -73,8 +73,7 @@ void Executor::clearGradients(const Launch &launch) {
       s.name = "clear";
       s.begin = reinterpret_cast<uint8_t *>(store->gradients() + store->offset(b.index()));
       s.end = reinterpret_cast<uint8_t *>(store->gradients() + gradientEnd(b.index()));
-      s.blocks = (s.end - s.begin + kClearPiece - 1) / kClearPiece;
-      s.turns = 1;
+      s.grid.blocks = (s.end - s.begin + kClearPiece - 1) / kClearPiece;
       steps.push_back(std::move(s));
     }
 }

@@ -12,6 +12,7 @@
 #include "passes/schedule/Passes.h"
 #include "runtime/Halide.h"
 #include "test/bench/KernelEval.h"
+#include "tools/tune/KernelGrid.h"
 #include "tools/ToolMain.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -44,7 +45,7 @@ static cl::opt<int> samples("samples", cl::init(300), cl::desc("elements of each
 static cl::opt<double> tolerance("tolerance", cl::init(1e-5), cl::desc("allowed part of the largest value"), cl::cat(category));
 static cl::opt<bool> tiles("tiles", cl::desc("products of bf16 on matrix tiles, as for a machine that has them"), cl::cat(category));
 static cl::opt<bool> pairs("pairs", cl::desc("panels of bf16 pairs, as for a machine that multiplies them"), cl::cat(category));
-static cl::opt<std::string> tune("tune", cl::desc("overrides for schedules"), cl::cat(category));
+static cl::opt<std::string> settings("tune", cl::desc("overrides for schedules"), cl::cat(category));
 static cl::opt<std::string> emit("emit", cl::desc("print a stage: halide, stmt, llvm, asm"), cl::cat(category));
 static cl::opt<std::string> target("target", cl::init("host"), cl::desc("Halide target"), cl::cat(category));
 static cl::opt<std::string> cache("cache", cl::init(""), cl::desc("folder for objects"), cl::cat(category));
@@ -116,96 +117,45 @@ struct Run {
     size_t bytes() const { return elements(dims) * width; }
   };
   std::vector<Buffer> inputs, results;
-  struct Axis {
-    int64_t extent, block;
-    std::vector<int32_t> dims;
-    bool isOrdered;
-  };
-  std::vector<Axis> grid;
-  struct Range {
-    int axis;
-    int64_t extent;
-    int over;
-    std::optional<int64_t> low, high;
-  };
-  std::vector<Range> ranges;
-  int64_t blocks = 1; // in any order
-  int64_t steps = 1;  // of a block, in order
-  bool accumulates = false, firstWrites = false;
+  rt::Grid grid;
   double flops = 0, bytes = 0;          ///< of one run, in 10^9
   std::vector<double> seconds, fraction; ///< measured; fraction of the peak around it
   double peak = 0;
 
   int block(int64_t index) {
-    for (int64_t s = 0; s < steps; ++s)
-      if (int rc = step(index, s))
+    for (int64_t turn = 0; turn < grid.turns; ++turn)
+      if (int rc = step(index, turn))
         return rc;
     return 0;
   }
-  int step(int64_t index, int64_t ordered) {
-    std::vector<int64_t> lo(grid.size()), n(grid.size());
-    for (int i = grid.size() - 1; i >= 0; --i) {
-      int64_t count = llvm::divideCeil(grid[i].extent, grid[i].block), &at = grid[i].isOrdered ? ordered : index;
-      lo[i] = at % count * grid[i].block;
-      n[i] = std::min(grid[i].block, grid[i].extent - lo[i]);
-      at /= count;
-    }
-    std::vector<int32_t> places;
-    for (Range &r : ranges) {
-      int64_t from = r.axis < 0 ? 0 : lo[r.axis], to = r.axis < 0 ? r.extent : from + n[r.axis];
-      if (r.low)
-        from = std::max(from, (lo[r.over] + *r.low) & ~int64_t(15));
-      if (r.high)
-        to = std::min(to, lo[r.over] + n[r.over] + *r.high);
-      if (to <= from && accumulates)
-        return 0;
-      places.push_back(from);
-      places.push_back(std::max<int64_t>(to - from, 1));
-      if (r.axis >= 0) {
-        lo[r.axis] = from;
-        n[r.axis] = to - from;
-      }
-    }
+  int step(int64_t index, int64_t turn) {
+    rt::Grid::Place place;
+    if (!grid.find(index, turn, place))
+      return 0;
     std::vector<rt::HalideBuffer> buffers(inputs.size() + results.size());
-    std::vector<rt::HalideDim> dims(16 * buffers.size());
+    std::vector<SmallVector<rt::HalideDim>> dims(buffers.size());
     std::vector<void *> args;
     for (int32_t &s : symbols)
       args.push_back(&s);
-    for (int32_t &p : places)
-      args.push_back(&p);
+    for (size_t i = 0; i < 2 * grid.ranges.size(); ++i)
+      args.push_back(&place.ranges[i]);
     for (size_t k = 0; k < buffers.size(); ++k) {
       bool isResult = k >= inputs.size();
       Buffer &b = isResult ? results[k - inputs.size()] : inputs[k];
-      rt::HalideBuffer &h = buffers[k];
-      h = {};
-      h.dim = &dims[16 * k];
-      h.rank = b.dims.size();
-      h.lanes = 1;
-      h.code = b.type.isBF16() ? 4 : b.type.isF32() ? 2 : b.type.isInteger(1) ? 1 : 0;
-      h.bits = b.type.getIntOrFloatBitWidth();
-      int64_t stride = 1, offset = 0;
-      for (int i = h.rank - 1, d = 0; i >= 0; --i, ++d) {
-        h.dim[d] = {0, (int32_t)b.dims[i], (int32_t)stride, 0};
-        for (size_t a = 0; isResult && a < grid.size(); ++a)
-          if (grid[a].dims[k - inputs.size()] == i) {
-            h.dim[d].min = lo[a];
-            h.dim[d].extent = n[a];
-            offset += lo[a] * stride;
-          }
-        stride *= b.dims[i];
-      }
-      h.host = (uint8_t *)b.data + offset * b.width;
-      args.push_back(&h);
+      buffers[k] = tune::describe(b.data, b.type, b.dims, dims[k]);
+      if (isResult)
+        grid.crop(buffers[k], k - inputs.size(), place);
+      args.push_back(&buffers[k]);
     }
     return entry(args.data());
   }
   void all() {
     for (Buffer &r : results)
-      if (accumulates && !firstWrites)
+      if (grid.accumulates && !grid.firstWrites)
         memset(r.data, 0, r.bytes());
     std::atomic<int64_t> next{0};
     auto work = [&] {
-      for (int64_t i; (i = next++) < blocks;)
+      for (int64_t i; (i = next++) < grid.blocks;)
         if (int rc = block(i)) {
           llvm::errs() << "kernel " << fn.getName() << " failed with " << rc << "\n";
           exit(1);
@@ -295,27 +245,6 @@ static void makeResults(Run &run, const test::KernelEval &sizes) {
   }
 }
 
-static void makeGrid(Run &run, const test::KernelEval &sizes) {
-  run.firstWrites = run.fn->hasAttr("graph.first_writes");
-  for (auto d : run.fn->getAttrOfType<ArrayAttr>("graph.grid").getAsRange<DictionaryAttr>()) {
-    Run::Axis axis{sizes.extent(d.getAs<graph::DimsAttr>("extent")[0]), d.getAs<IntegerAttr>("block").getInt(), {}, bool(d.get("ordered"))};
-    auto of = d.getAs<DenseI32ArrayAttr>("dims").asArrayRef();
-    axis.dims.assign(of.begin(), of.end());
-    run.accumulates |= axis.isOrdered;
-    (axis.isOrdered ? run.steps : run.blocks) *= llvm::divideCeil(axis.extent, axis.block);
-    run.grid.push_back(axis);
-  }
-  if (auto ranges = run.fn->getAttrOfType<ArrayAttr>("graph.ranges"))
-    for (auto d : ranges.getAsRange<DictionaryAttr>()) {
-      auto number = [&](StringRef name) -> std::optional<int64_t> {
-        auto a = d.getAs<IntegerAttr>(name);
-        return a ? std::optional<int64_t>(a.getInt()) : std::nullopt;
-      };
-      run.ranges.push_back({(int)*number("axis"), sizes.extent(d.getAs<graph::DimsAttr>("extent")[0]), (int)number("over").value_or(-1),
-                            number("low"), number("high")});
-    }
-}
-
 /// Compares elements of the results with a slow evaluation; whether one is wrong.
 static bool verify(Run &run, test::KernelEval &eval, std::mt19937 &rng) {
   bool bad = false;
@@ -356,7 +285,7 @@ static bool prepare(Run &run, func::FuncOp fn, void *library, const std::map<std
   std::mt19937 rng(7);
   std::vector<test::Tensor> tensors = makeArguments(run, sizes, rng);
   makeResults(run, sizes);
-  makeGrid(run, sizes);
+  run.grid = tune::gridOf(fn, [&](AffineExpr e) { return sizes.extent(e); });
   run.flops = sizes.extent(fn->getAttrOfType<graph::DimsAttr>("graph.flops")[0]) * 1e-9;
   run.bytes = sizes.extent(fn->getAttrOfType<graph::DimsAttr>("graph.bytes")[0]) * 1e-9;
   run.all();
@@ -380,7 +309,7 @@ static void report(Run &run) {
   double t = run.seconds[run.seconds.size() / 2];
   printf("%-28s %8.3f ms  %6.1f GFLOP/s  median %5.1f %% best %5.1f %% of %.0f  %5.1f GB/s  %ld blocks\n",
          run.fn.getName().str().c_str(), t * 1e3, run.flops / t, 100 * run.fraction[run.fraction.size() / 2],
-         100 * run.flops / run.seconds[0] / run.peak, run.peak, run.bytes / t, (long)(run.blocks * run.steps));
+         100 * run.flops / run.seconds[0] / run.peak, run.peak, run.bytes / t, (long)(run.grid.blocks * run.grid.turns));
 }
 
 int main(int argc, char **argv) {
@@ -405,7 +334,7 @@ int main(int argc, char **argv) {
   so.vectorWidth = codegen::vectorWidth(options);
   so.dotBf16 = pairs || codegen::multipliesPairs(options);
   so.tileBf16 = tiles || (!pairs && codegen::multipliesTiles(options));
-  so.tune = tune;
+  so.tune = settings;
   PassManager pm(&ctx);
   schedule::buildPipeline(pm, so);
   if (failed(pm.run(*module)))

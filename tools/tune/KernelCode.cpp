@@ -58,39 +58,13 @@ static void checkedFree(void *context, void *data) {
   free(p);
 }
 
-Grid::Grid(func::FuncOp kernel, const Dims &dims) {
-  auto list = kernel->getAttrOfType<ArrayAttr>("graph.grid");
-  if (!list)
-    return;
-  firstWrites = kernel->hasAttr("graph.first_writes");
-  for (Attribute a : list) {
-    auto d = cast<DictionaryAttr>(a);
-    Axis axis{extentAt(cast<graph::DimsAttr>(d.get("extent"))[0], dims), cast<IntegerAttr>(d.get("block")).getInt(), {}};
-    auto of = cast<DenseI32ArrayAttr>(d.get("dims")).asArrayRef();
-    axis.dims.assign(of.begin(), of.end());
-    axis.isOrdered = bool(d.get("ordered"));
-    accumulates |= axis.isOrdered;
-    (axis.isOrdered ? turns : blocks) *= llvm::divideCeil(axis.extent, axis.block);
-    axes.push_back(axis);
-  }
-  if (auto list = kernel->getAttrOfType<ArrayAttr>("graph.ranges"))
-    for (auto d : list.getAsRange<DictionaryAttr>()) {
-      auto number = [&](StringRef name) -> std::optional<int64_t> {
-        auto a = d.getAs<IntegerAttr>(name);
-        return a ? std::optional<int64_t>(a.getInt()) : std::nullopt;
-      };
-      ranges.push_back({(int)number("axis").value_or(-1), (int)number("over").value_or(0),
-                        extentAt(cast<graph::DimsAttr>(d.get("extent"))[0], dims), number("low"), number("high")});
-    }
-}
-
-KernelCode::KernelCode(Grid grid) : grid(std::move(grid)) {}
+KernelCode::KernelCode(rt::Grid grid) : grid(std::move(grid)) {}
 KernelCode::~KernelCode() = default;
 
 llvm::Expected<std::unique_ptr<KernelCode>> KernelCode::load(func::FuncOp kernel, const std::string &object, const Dims &dims) {
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
-  std::unique_ptr<KernelCode> code(new KernelCode(Grid(kernel, dims)));
+  std::unique_ptr<KernelCode> code(new KernelCode(gridOf(kernel, [&](AffineExpr e) { return extentAt(e, dims); })));
   auto jit = llvm::orc::LLJITBuilder().create();
   if (!jit)
     return jit.takeError();
@@ -135,64 +109,24 @@ int KernelCode::block(const KernelData &data, int64_t index) const {
 }
 
 int KernelCode::turn(const KernelData &data, int64_t index, int64_t ordered) const {
-  size_t rank = grid.axes.size();
-  SmallVector<int64_t> low(rank), count(rank);
-  for (int i = (int)rank - 1; i >= 0; --i) {
-    const Grid::Axis &a = grid.axes[i];
-    int64_t n = llvm::divideCeil(a.extent, a.block);
-    int64_t &at = a.isOrdered ? ordered : index;
-    low[i] = at % n * a.block;
-    count[i] = std::min(a.block, a.extent - low[i]);
-    at /= n;
-  }
-  // The same as the runtime does with ranges (Executor::callKernel).
-  SmallVector<int32_t> places;
-  for (const Grid::Range &r : grid.ranges) {
-    int64_t from = r.axis < 0 ? 0 : low[r.axis], to = r.axis < 0 ? r.extent : from + count[r.axis];
-    if (r.low)
-      from = std::max(from, (low[r.over] + *r.low) & ~int64_t(15));
-    if (r.high)
-      to = std::min(to, low[r.over] + count[r.over] + *r.high);
-    if (to <= from && grid.accumulates)
-      return 0;
-    places.push_back(std::min(from, r.extent - 1));
-    places.push_back(std::max<int64_t>(to - from, 1));
-    if (r.axis >= 0) {
-      low[r.axis] = places[places.size() - 2];
-      count[r.axis] = places.back();
-    }
-  }
+  rt::Grid::Place place;
+  if (!grid.find(index, ordered, place))
+    return 0;
   size_t inputs = data.arguments.size(), all = inputs + data.outputs.size();
   SmallVector<rt::HalideBuffer> buffers(all);
-  SmallVector<std::array<rt::HalideDim, 16>> dims(all);
+  SmallVector<SmallVector<rt::HalideDim>> dims(all);
   SmallVector<void *> args;
   for (const int32_t &s : data.symbols)
     args.push_back(const_cast<int32_t *>(&s));
-  for (int32_t &p : places)
-    args.push_back(&p);
+  for (size_t i = 0; i < 2 * grid.ranges.size(); ++i)
+    args.push_back(&place.ranges[i]);
   for (size_t k = 0; k < all; ++k) {
     bool isResult = k >= inputs;
     const KernelData::Tensor &t = isResult ? data.outputs[k - inputs] : data.arguments[k];
-    rt::HalideBuffer &h = buffers[k];
-    h = {};
-    h.dim = dims[k].data();
-    h.rank = t.dims.size();
-    h.lanes = 1;
-    h.code = t.type.isBF16() ? 4 : isa<FloatType>(t.type) ? 2 : t.type.isInteger(1) ? 1 : 0;
-    h.bits = t.type.getIntOrFloatBitWidth();
-    int64_t stride = 1, offset = 0;
-    for (int i = h.rank - 1, d = 0; i >= 0; --i, ++d) {
-      h.dim[d] = {0, (int32_t)t.dims[i], (int32_t)stride, 0};
-      for (size_t a = 0; isResult && a < rank; ++a)
-        if (grid.axes[a].dims[k - inputs] == i) {
-          h.dim[d].min = low[a];
-          h.dim[d].extent = count[a];
-          offset += low[a] * stride;
-        }
-      stride *= t.dims[i];
-    }
-    h.host = (uint8_t *)(isResult ? data.result(k - inputs) : t.memory->data()) + offset * t.width;
-    args.push_back(&h);
+    buffers[k] = describe(isResult ? data.result(k - inputs) : t.memory->data(), t.type, t.dims, dims[k]);
+    if (isResult)
+      grid.crop(buffers[k], k - inputs, place);
+    args.push_back(&buffers[k]);
   }
   return entry(args.data());
 }

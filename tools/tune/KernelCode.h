@@ -4,6 +4,7 @@
 
 #include "runtime/Threads.h"
 #include "tools/tune/KernelData.h"
+#include "tools/tune/KernelGrid.h"
 #include "llvm/Support/Error.h"
 #include <functional>
 
@@ -12,27 +13,6 @@ class LLJIT;
 }
 
 namespace tintype::tune {
-
-/// The launch grid of a scheduled kernel function at given dims.
-struct Grid {
-  struct Axis {
-    int64_t extent, block;
-    std::vector<int32_t> dims; ///< dim of each result, or -1
-    bool isOrdered = false;
-  };
-  struct Range {
-    int axis, over;
-    int64_t extent;
-    std::optional<int64_t> low, high;
-  };
-  std::vector<Axis> axes;
-  std::vector<Range> ranges;
-  int64_t blocks = 1;       ///< in any order
-  int64_t turns = 1;        ///< of each block, in order
-  bool accumulates = false; ///< results start at zero, but where the first block
-  bool firstWrites = false; ///< to reach an element writes it
-  Grid(mlir::func::FuncOp kernel, const Dims &dims);
-};
 
 /// CPU time of the calling thread.
 double threadSeconds();
@@ -49,10 +29,10 @@ public:
 
   /// Called before every run, with the memory of the first result (for tests of what is found out).
   std::function<void(char *, int64_t)> before;
-  Grid grid;
+  rt::Grid grid;
 
 private:
-  explicit KernelCode(Grid grid);
+  explicit KernelCode(rt::Grid grid);
   int block(const KernelData &data, int64_t index) const;
   int turn(const KernelData &data, int64_t index, int64_t ordered) const;
   std::unique_ptr<llvm::orc::LLJIT> jit;

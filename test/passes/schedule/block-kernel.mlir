@@ -3,6 +3,7 @@
 // RUN: tintype-opt %s --schedule-kernels | FileCheck %s
 
 // CHECK-LABEL: func.func private @k_backward
+// CHECK-SAME: graph.first_writes
 // CHECK-SAME: graph.grid = [{block = 1 : i64, dims = array<i32: 0, 0, 0>, extent = #graph.dims<B>}, {block = 128 : i64, dims = array<i32: 1, -1, -1>, extent = #graph.dims<T>, ordered}
 // CHECK-SAME: {block = 288 : i64, dims = array<i32: -1, 1, 1>, extent = #graph.dims<T>, ordered}]
 // CHECK-SAME: graph.ranges = [{axis = 0 : i64, extent = #graph.dims<B>}, {axis = 1 : i64, extent = #graph.dims<T>}
