@@ -22,7 +22,9 @@ public:
     if (!block.plan.accumulates)
       return sumChunks();
     makePart(C + "_part");
-    block.addToResult(op, C, kept, NR, MR, [&](Body &b, Value n, Value m) { return b.load(C + "_part", tilePlace(b, n, m), f32); });
+    block.addToResult(op, C, kept, NR, 8 * MR, [&](Body &b, Value n, Value m) {
+      return b.load(C + "_part", tilePlace(b, n, promise(b, m, b.size(block.count(kept) - 1))), f32);
+    });
   }
 
 private:
@@ -294,7 +296,8 @@ void BlockLowering::Sum::makePart(const std::string &part) {
 }
 
 /// The result itself, which holds the sum of earlier blocks: `sum` gives what this block adds at a feature and a
-/// place in the block of what is kept, in tiles of `features` by `rows`.
+/// place in the block of what is kept, `features` by `rows` at a time. Counted from the beginning of the block, which is anywhere
+/// in the result: so the place in a tile of what is added is known.
 void BlockLowering::addToResult(ComputeOp op, StringRef name, unsigned kept, int64_t features, int64_t rows,
                                 const std::function<Value(Body &, Value n, Value m)> &sum) {
   Location loc = op.getLoc();
@@ -305,19 +308,24 @@ void BlockLowering::addToResult(ComputeOp op, StringRef name, unsigned kept, int
     vars.push_back("i" + std::to_string(i));
   std::string n = vars[0], m = "i" + std::to_string(keptLoop);
   l.func(name, vars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {halide::UndefOp::create(b.b, loc, f32)}; });
-  l.update(name, vars, {}, {}, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value>) {
-    Value at = v[parallel - 1 - keptLoop], more = sum(b, v[0], place(b, at, kept)), before = b.load(name, v, f32);
+  const AffineExpr here = count(kept), d0 = getAffineDimExpr(0, l.ctx);
+  SmallVector<AffineExpr> extents{getAffineConstantExpr(rows, l.ctx), (here + (rows - 1)).floorDiv(rows)};
+  l.update(name, vars, {"mi", "mo"}, extents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+    Value inside = b.tile(r[1], rows, r[0]), more = sum(b, v[0], inside);
+    Value sure = halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), inside, b.constant(0), b.size(here - 1));
+    Lowering::Update u;
+    u.places.assign(v.begin(), v.end());
+    Value &at = u.places[parallel - 1 - keptLoop];
+    at = b.apply(d0 + getAffineDimExpr(1, l.ctx), {b.size(from(kept)), sure});
+    Value before = b.load(name, u.places, f32);
     if (firstWrites())
       before = arith::SelectOp::create(b.b, loc, isFirst(b, op, at), b.constant(f32, 0), before);
-    Lowering::Update u;
     u.values.push_back(arith::AddFOp::create(b.b, loc, before, more));
+    u.filter = b.less(inside, b.size(here));
     return u;
   });
   l.computeRoot(name);
   l.split(name, 0, n, "no", "ni", features, halide::Tail::guard);
-  // In strips of rows: over single rows Halide takes each for the beginning of an aligned vector, where
-  // there are fewer features than it holds.
-  l.split(name, 0, m, "mo", "mi", rows, halide::Tail::guard);
   Strings order{"ni", "mi", "no", "mo"};
   for (const std::string &v : vars)
     if (v != n && v != m)
