@@ -79,7 +79,7 @@ void Grid::clear(const HalideBuffer &buffer, int result, int64_t block) const {
   Place place;
   findBlock(block, 0, place);
   HalideBuffer shown = buffer;
-  HalideDim dims[kMostAxes];
+  HalideDim dims[kMostDims];
   std::memcpy(dims, buffer.dim, buffer.rank * sizeof(HalideDim));
   shown.dim = dims;
   for (size_t a = 0; a < axes.size(); ++a)

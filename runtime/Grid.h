@@ -11,7 +11,7 @@ namespace tintype::rt {
 
 /// The launch grid of a kernel at given dims (`Axis` and `Range` of the manifest, graph.grid of a kernel function).
 struct Grid {
-  static constexpr int kMostAxes = 16, kMostRanges = 16;
+  static constexpr int kMostAxes = 16, kMostRanges = 16, kMostDims = 16; ///< the last of a result
   struct Axis {
     int64_t extent, block;
     bool isOrdered;        ///< one block after the other: results without a dim of it add up

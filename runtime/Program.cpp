@@ -10,7 +10,7 @@
 
 namespace tintype::rt {
 
-constexpr int kMostResults = 32, kMostDims = 16, kMostArgs = 256;
+constexpr int kMostResults = 32, kMostArgs = 256;
 
 Executor::Executor(const Manifest &m, const std::string &role, const DimValues &dims, ParameterStore *store,
                    Threads &threads, Layout layout)
@@ -148,7 +148,7 @@ void Executor::setProfiling(bool on) {
 /// everything else is shared by all blocks.
 void Executor::callKernel(const Step &s, int64_t block, int64_t turn) const {
   HalideBuffer results[kMostResults];
-  HalideDim dims[kMostResults][kMostDims];
+  HalideDim dims[kMostResults][Grid::kMostDims];
   void *args[kMostArgs];
   Grid::Place place;
   if (!s.grid.find(block, turn, place))
@@ -173,9 +173,10 @@ void Executor::callKernel(const Step &s, int64_t block, int64_t turn) const {
   }
   if (profiling)
     cpuNanoseconds[s.kernel].fetch_add(threadNanoseconds() - start, std::memory_order_relaxed);
-  const double blocks = double(s.grid.blocks * s.grid.turns);
-  if (timeline)
-    timeline->add(*s.launch, manifest.kernels(s.kernel), block, s.flops / blocks, s.bytes / blocks, began);
+  if (timeline) {
+    const double calls = double(s.grid.blocks) * double(s.grid.turns);
+    timeline->add(*s.launch, manifest.kernels(s.kernel), block, s.flops / calls, s.bytes / calls, began);
+  }
 }
 
 void Executor::runBlock(const Step &s, int64_t block) const {
