@@ -7,6 +7,7 @@
 #include "codegen/halide/Math.h"
 #include "codegen/halide/Target.h"
 #include "codegen/halide/Tiles.h"
+#include "codegen/halide/MaskedLoads.h"
 #include "codegen/halide/Transpose.h"
 
 using namespace mlir;
@@ -287,6 +288,8 @@ FailureOr<H::Module> Translator::run() {
     H::Pipeline whole(outputs);
     auto turn = turnSquares();
     whole.add_custom_lowering_pass(turn.get(), nullptr);
+    auto mask = alignNoMaskedLoads();
+    whole.add_custom_lowering_pass(mask.get(), nullptr);
     std::set<std::string> tiles;
     for (auto &f : funcs)
       if (f.second.isOnTiles)

@@ -3,6 +3,9 @@
 // RUN: kernel_bench %s --set B=2 --set T=77 --check --asserts --samples 40 --cache %t.cache | FileCheck %s --implicit-check-not=WRONG
 // RUN: kernel_bench %s --set B=1 --set T=1 --check --asserts --samples 40 --cache %t.cache | FileCheck %s --implicit-check-not=WRONG
 // RUN: kernel_bench %s --set B=1 --set T=333 --check --samples 40 --num-threads 2 --cache %t.cache | FileCheck %s --implicit-check-not=WRONG
+// Four heads of 12 features: rows are whole vectors, and heads begin within one.
+// RUN: sed -E 's/64/12/g; s/x6x/x4x/g; s/([,<]) ?6([,>])/\1 4\2/g' %s > %t.small.mlir
+// RUN: kernel_bench %t.small.mlir --set B=2 --set T=77 --check --samples 40 --cache %t.cache | FileCheck %s --implicit-check-not=WRONG
 // CHECK: k_forward result 2
 // CHECK: k_backward result 2
 // CHECK: k_window result 2
