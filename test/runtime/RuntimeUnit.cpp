@@ -403,6 +403,8 @@ static void draws() {
 
 int main() {
   draws();
+  gridPlaces();
+  gridViews();
   tileProducts();
   tileProductsOfParts();
   sizes();

@@ -13,6 +13,8 @@ extern int failures;
     }                                                                                                                  \
   } while (0)
 
+void gridPlaces();
+void gridViews();
 void tileProducts();
 void tileProductsOfParts();
 
