@@ -74,8 +74,6 @@ static void clearDims(const HalideBuffer &buffer, uint8_t *data, int h) {
 }
 
 void Grid::clear(const HalideBuffer &buffer, int result, int64_t block) const {
-  if (!accumulates || firstWrites)
-    return;
   Place place;
   findBlock(block, 0, place);
   HalideBuffer shown = buffer;

@@ -33,8 +33,10 @@ struct Grid {
   std::vector<Range> ranges;
   int64_t blocks = 1;       ///< in any order
   int64_t turns = 1;        ///< of each block, in order
-  bool accumulates = false; ///< results start at zero, but where the first block
-  bool firstWrites = false; ///< to reach an element writes it
+  bool accumulates = false; ///< results add up
+  bool firstWrites = false; ///< the first block to reach an element writes it
+
+  bool startsAtZero() const { return accumulates && !firstWrites; }
 
   /// False where there are more axes than `kMostAxes`, or more blocks than fit 64 bits.
   bool add(Axis axis);
@@ -42,7 +44,7 @@ struct Grid {
   bool find(int64_t block, int64_t turn, Place &place) const;
   /// Leaves of `buffer`, result number `result`, what lies at `place`; its dims are the caller's own.
   void crop(HalideBuffer &buffer, int result, const Place &place) const;
-  /// Zeroes what the turns of `block` add to of such a result, where they do not write it first.
+  /// Zeroes what the turns of `block` add to of such a result.
   void clear(const HalideBuffer &buffer, int result, int64_t block) const;
 
 private:

@@ -185,7 +185,7 @@ void Executor::runBlock(const Step &s, int64_t block) const {
     std::memset(from, 0, std::min<size_t>(kClearPiece, s.end - from));
     return;
   }
-  for (int r = 0; r < s.argCount - s.firstResult; ++r)
+  for (int r = 0; s.grid.startsAtZero() && r < s.argCount - s.firstResult; ++r)
     s.grid.clear(*result(s, r), r, block);
   for (int64_t turn = 0; turn < s.grid.turns; ++turn)
     callKernel(s, block, turn);

@@ -24,12 +24,12 @@ namespace tintype::schedule {
 /// the last block empty. Where every row has all columns, nothing is computed in vain by larger blocks: a few equal ones of up to 256.
 int BlockLowering::rowsFor(const Machine &machine, const BlockPlan &plan) {
   auto rows = constantOf(plan.dims[plan.row]);
-  const bool isBanded = plan.band.low || plan.band.high, isWindow = plan.band.low && plan.band.high;
+  const bool isWindow = plan.band.low && plan.band.high;
   if (machine.vectorWidth < 16)
     return 64;
-  if (rows && !isBanded)
+  if (rows && !plan.isBanded())
     return llvm::alignTo(llvm::divideCeil(*rows, llvm::divideCeil(*rows, 256)), 16);
-  int best = isBanded && !isWindow ? 128 : 64;
+  int best = plan.isBanded() && !isWindow ? 128 : 64;
   for (int other : {80, 64})
     if (rows && llvm::alignTo(*rows, other) < 0.96 * llvm::alignTo(*rows, best))
       best = other;
@@ -206,7 +206,7 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
     Value product = arith::MulFOp::create(b.b, loc, b.widen(a), b.widen(b.load(B, placeB, panelType)));
     Lowering::Update u;
     u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(acc, v, f32), product));
-    if (isBanded())
+    if (plan.isBanded())
       u.filter = b.less(r.back(), turnsInBand(b, turns, v[0], TV, v[1], MR));
     return u;
   });

@@ -49,6 +49,8 @@ struct BlockPlan {
   }
   /// The read of a wide tensor that `factor` is, which may be widened from bf16, or null.
   graph::ReadOp wideRead(Value factor) const;
+  /// Whether the band leaves out something, but not all.
+  bool isBanded() const { return !band.isEmpty && (band.low || band.high); }
   /// Whether some product is one of rounded factors.
   bool isRounded() const;
   /// The loop of `op` with this role, or -1.
@@ -100,7 +102,6 @@ private:
   int64_t blockOf(unsigned dim) const { return dim == plan.row ? TR : dim == plan.column ? TC : 1; }
   SmallVector<Value> loopsAt(Body &b, Operation *op, Value row, Value column, ArrayRef<Value> features, bool clampColumn = false);
   Value place(Body &b, Value at, unsigned dim);
-  bool isBanded() const { return (plan.band.low || plan.band.high) && !plan.band.isEmpty; }
   Value turnsInBand(Body &b, AffineExpr turns, Value row, int64_t rows, Value column, int64_t columns);
   void readWide(Value tensor, StringRef func, int64_t element = 0);
   void readRow(graph::ComputeOp op, StringRef func);

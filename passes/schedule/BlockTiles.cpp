@@ -176,7 +176,7 @@ std::pair<Value, Value> BlockLowering::TileSum::rangeOf(Body &b, Value mo) {
 
 void BlockLowering::TileSum::makeTile() {
   const Strings vars{"n", "m", "no", "mo"};
-  const bool isTrimmed = (block.plan.band.low || block.plan.band.high) && !block.plan.band.isEmpty;
+  const bool isTrimmed = block.plan.isBanded();
   l.func(part, vars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {b.constant(f32, 0)}; });
   SmallVector<AffineExpr> extents{getAffineConstantExpr(2, l.ctx), getAffineConstantExpr(depth / 2, l.ctx), steps};
   l.update(part, vars, {"kk", "ki", "kt"}, extents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {

@@ -133,7 +133,7 @@ struct Run {
     if (!grid.find(index, turn, place))
       return 0;
     std::vector<rt::HalideBuffer> buffers(inputs.size() + results.size());
-    std::vector<SmallVector<rt::HalideDim>> dims(buffers.size());
+    std::vector<SmallVector<rt::HalideDim, 8>> dims(buffers.size());
     std::vector<void *> args;
     for (int32_t &s : symbols)
       args.push_back(&s);
@@ -151,7 +151,7 @@ struct Run {
   }
   void all() {
     for (Buffer &r : results)
-      if (grid.accumulates && !grid.firstWrites)
+      if (grid.startsAtZero())
         memset(r.data, 0, r.bytes());
     std::atomic<int64_t> next{0};
     auto work = [&] {
@@ -285,7 +285,7 @@ static bool prepare(Run &run, func::FuncOp fn, void *library, const std::map<std
   std::mt19937 rng(7);
   std::vector<test::Tensor> tensors = makeArguments(run, sizes, rng);
   makeResults(run, sizes);
-  run.grid = tune::gridOf(fn, [&](AffineExpr e) { return sizes.extent(e); });
+  run.grid = cantFail(tune::gridOf(fn, [&](AffineExpr e) { return sizes.extent(e); }));
   run.flops = sizes.extent(fn->getAttrOfType<graph::DimsAttr>("graph.flops")[0]) * 1e-9;
   run.bytes = sizes.extent(fn->getAttrOfType<graph::DimsAttr>("graph.bytes")[0]) * 1e-9;
   run.all();

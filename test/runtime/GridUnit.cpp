@@ -47,9 +47,9 @@ void gridViews() {
   grid.clear(buffer, 0, 4); // batch 1, head 1: every column, nothing else
   for (int i = 0; i < count; ++i)
     EXPECT(data[i] == (i / 240 == 1 && i / 2 % 3 == 1 ? 0 : 1));
+  EXPECT(grid.startsAtZero());
   grid.firstWrites = true;
-  grid.clear(buffer, 0, 0);
-  EXPECT(data[0] == 1);
+  EXPECT(!grid.startsAtZero());
   Grid::Place p;
   EXPECT(!grid.find(4, 3, p)); // rows 16 to 31, columns 32 and on: none
   std::copy(dims, dims + 4, mine);

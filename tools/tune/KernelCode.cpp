@@ -64,7 +64,10 @@ KernelCode::~KernelCode() = default;
 llvm::Expected<std::unique_ptr<KernelCode>> KernelCode::load(func::FuncOp kernel, const std::string &object, const Dims &dims) {
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
-  std::unique_ptr<KernelCode> code(new KernelCode(gridOf(kernel, [&](AffineExpr e) { return extentAt(e, dims); })));
+  auto grid = gridOf(kernel, [&](AffineExpr e) { return extentAt(e, dims); });
+  if (!grid)
+    return grid.takeError();
+  std::unique_ptr<KernelCode> code(new KernelCode(std::move(*grid)));
   auto jit = llvm::orc::LLJITBuilder().create();
   if (!jit)
     return jit.takeError();
@@ -114,7 +117,7 @@ int KernelCode::turn(const KernelData &data, int64_t index, int64_t ordered) con
     return 0;
   size_t inputs = data.arguments.size(), all = inputs + data.outputs.size();
   SmallVector<rt::HalideBuffer> buffers(all);
-  SmallVector<SmallVector<rt::HalideDim>> dims(all);
+  SmallVector<SmallVector<rt::HalideDim, 8>> dims(all);
   SmallVector<void *> args;
   for (const int32_t &s : data.symbols)
     args.push_back(const_cast<int32_t *>(&s));
@@ -150,7 +153,7 @@ static double clockCost() {
 double KernelCode::run(const KernelData &data, rt::Threads &threads) {
   if (before)
     before(data.outputs.empty() ? nullptr : data.result(0), data.outputs.empty() ? 0 : data.outputs[0].count * data.outputs[0].width);
-  if (grid.accumulates && !grid.firstWrites)
+  if (grid.startsAtZero())
     for (size_t i = 0; i < data.outputs.size(); ++i)
       memset(data.result(i), 0, data.outputs[i].count * data.outputs[i].width);
   static const double clock = clockCost();

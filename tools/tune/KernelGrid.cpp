@@ -6,8 +6,9 @@ using namespace mlir;
 
 namespace tintype::tune {
 
-rt::Grid gridOf(func::FuncOp kernel, llvm::function_ref<int64_t(AffineExpr)> extent) {
+llvm::Expected<rt::Grid> gridOf(func::FuncOp kernel, llvm::function_ref<int64_t(AffineExpr)> extent) {
   rt::Grid grid;
+  bool fits = true;
   grid.firstWrites = kernel->hasAttr("graph.first_writes");
   auto extentOf = [&](DictionaryAttr d) { return extent(d.getAs<graph::DimsAttr>("extent")[0]); };
   auto number = [](DictionaryAttr d, StringRef name) -> std::optional<int64_t> {
@@ -17,11 +18,13 @@ rt::Grid gridOf(func::FuncOp kernel, llvm::function_ref<int64_t(AffineExpr)> ext
   if (auto axes = kernel->getAttrOfType<ArrayAttr>("graph.grid"))
     for (auto d : axes.getAsRange<DictionaryAttr>()) {
       auto dims = d.getAs<DenseI32ArrayAttr>("dims").asArrayRef();
-      grid.add({extentOf(d), *number(d, "block"), bool(d.get("ordered")), {dims.begin(), dims.end()}});
+      fits &= grid.add({extentOf(d), *number(d, "block"), bool(d.get("ordered")), {dims.begin(), dims.end()}});
     }
   if (auto ranges = kernel->getAttrOfType<ArrayAttr>("graph.ranges"))
     for (auto d : ranges.getAsRange<DictionaryAttr>())
       grid.ranges.push_back({extentOf(d), (int)number(d, "axis").value_or(-1), (int)number(d, "over").value_or(0), number(d, "low"), number(d, "high")});
+  if (!fits || grid.ranges.size() > rt::Grid::kMostRanges)
+    return llvm::createStringError("expected a grid that a launch can have, but " + kernel.getName() + " has more axes, ranges or blocks");
   return grid;
 }
 

@@ -5,11 +5,13 @@
 #include "runtime/Grid.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AffineExpr.h"
+#include "llvm/Support/Error.h"
 
 namespace tintype::tune {
 
-/// `graph.grid` and `graph.ranges` of `kernel`, where `extent` gives the value of an extent.
-rt::Grid gridOf(mlir::func::FuncOp kernel, llvm::function_ref<int64_t(mlir::AffineExpr)> extent);
+/// `graph.grid` and `graph.ranges` of `kernel`, where `extent` gives the value of an extent; an error where there are more
+/// axes, ranges or blocks than a launch can have.
+llvm::Expected<rt::Grid> gridOf(mlir::func::FuncOp kernel, llvm::function_ref<int64_t(mlir::AffineExpr)> extent);
 /// A tensor of these extents, outermost first, at `data`, in the convention of kernels; `dims` becomes its dims.
 rt::HalideBuffer describe(char *data, mlir::Type element, llvm::ArrayRef<int64_t> extents, llvm::SmallVectorImpl<rt::HalideDim> &dims);
 
