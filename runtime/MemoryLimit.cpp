@@ -2,6 +2,7 @@
 #include "runtime/MemoryLimit.h"
 #include "runtime/Error.h"
 #include <cmath>
+#include <functional>
 #include <iostream>
 #include <link.h>
 #include <malloc.h>
@@ -10,6 +11,7 @@ namespace tintype::rt {
 
 // Of wide rows. 124M, 4 x 256, one to eight times as many: 1, 1.01, 1.04 and 1.11 of the time.
 constexpr int64_t kMostChunks = 4;
+constexpr double kLittleWork = 0.08; ///< of a step: no dearer than twice as many chunks
 constexpr double kScratch = 4 << 20; ///< of a thread, for temporaries of kernels
 constexpr double kSlack = 1 << 15; ///< the heap is not the same to the byte each time
 constexpr double kStep = 0.95; ///< of the memory that one more try asks for
@@ -42,54 +44,89 @@ static double besideBytes(const Threads &threads) {
   return code + heapBytes() + kScratch * threads.count();
 }
 
-std::unique_ptr<Executor> planWithin(const Manifest &manifest, const std::string &role, const DimValues &dims,
-                                     ParameterStore *store, Threads &threads, Layout layout, double limit, double fixed,
-                                     double *need, std::string *peak) {
-  double least = 0, whole = 0, passing = 0; // passing: of the heap, what does not stay
-  std::unique_ptr<Executor> executor;
-  auto fits = [&] {
+namespace {
+class Planner {
+public:
+  Planner(std::function<std::unique_ptr<Executor>(const Layout &)> plan, Threads &threads, Layout layout, double limit, double fixed)
+      : plan(std::move(plan)), threads(threads), layout(std::move(layout)), limit(limit), fixed(fixed) {}
+
+  /// The first form within the limit, of more and more chunks and values made again, and a note of what it does.
+  std::unique_ptr<Executor> find() {
+    for (double most : {kLittleWork, double(INFINITY)})
+      for (layout.chunks = 1; layout.chunks <= kMostChunks; layout.chunks *= 2) {
+        layout.form = nullptr;
+        if (fits()) {
+          if (layout.chunks > 1)
+            std::cerr << "note: " << layout.chunks << " times as many chunks of rows to stay within the limit: " << int64_t(whole / 1e6) << " MB\n";
+          return std::move(executor);
+        }
+        if (fitsAgain(most))
+          return std::move(executor);
+        if (executor->program().sections_size() == 0)
+          break; // no rows to cut
+      }
+    return nullptr;
+  }
+
+  double least = INFINITY; ///< bytes of the smallest form
+  std::string peak;        ///< what fills it
+
+private:
+  bool fits() {
     executor.reset();
-    executor = std::make_unique<Executor>(manifest, role, dims, store, threads, layout);
+    executor = plan(layout);
     malloc_trim(0); // of the manifest, and of forms that did not fit
     whole = fixed + double(executor->arenaBytes() + executor->boundaryBytes()) + besideBytes(threads) - passing;
     if (limit <= 0 || whole <= limit)
       return true;
-    if (least == 0 || whole < least) {
+    if (whole < least) {
       least = whole;
-      if (peak)
-        *peak = executor->explainPeak();
+      peak = executor->explainPeak();
     }
     return false;
-  };
-  for (layout.chunks = 1; layout.chunks <= kMostChunks; layout.chunks *= 2) {
-    if (fits()) {
-      if (layout.chunks > 1)
-        std::cerr << "note: " << layout.chunks << " times as many chunks of rows to stay within the limit: "
-                  << int64_t(whole / 1e6) << " MB\n";
-      return executor;
-    }
-    if (executor->program().sections_size() == 0)
-      break; // no rows to cut
   }
-  layout.chunks = std::min(layout.chunks, kMostChunks);
-  double before = heapBytes();
-  auto repeats = std::make_unique<Repeats>(executor->sized());
-  while (repeats->lower(kStep * repeats->need())) {
-    passing += heapBytes() - before;
-    layout.form = repeats->program();
-    if (!fits()) {
-      before = heapBytes();
-      continue;
+
+  /// With values made again, as long as that is no more than `most` of the step's work.
+  bool fitsAgain(double most) {
+    double before = heapBytes();
+    auto repeats = std::make_unique<Repeats>(executor->sized());
+    bool isFound = false;
+    while (!isFound && repeats->lower(kStep * repeats->need()) && repeats->work() <= most) {
+      passing = heapBytes() - before;
+      layout.form = repeats->program();
+      isFound = fits();
+      if (!isFound)
+        before = heapBytes() - passing;
     }
-    std::cerr << "note: computing values again to stay within the limit: " << int64_t(whole / 1e6) << " MB, "
-              << int64_t(std::ceil(repeats->work() * 100)) << " % more work\n";
+    if (isFound)
+      std::cerr << "note: computing values again to stay within the limit: " << int64_t(whole / 1e6) << " MB, "
+                << int64_t(std::ceil(repeats->work() * 100)) << " % more work\n";
     repeats.reset();
+    passing = 0;
     malloc_trim(0);
-    return executor;
+    return isFound;
   }
-  if (need)
-    *need = least + kSlack;
-  return nullptr;
+
+  std::function<std::unique_ptr<Executor>(const Layout &)> plan;
+  Threads &threads;
+  Layout layout;
+  double limit, fixed, whole = 0;
+  double passing = 0; ///< of the heap, what does not stay
+  std::unique_ptr<Executor> executor;
+};
+} // namespace
+
+std::unique_ptr<Executor> planWithin(const Manifest &manifest, const std::string &role, const DimValues &dims,
+                                     ParameterStore *store, Threads &threads, Layout layout, double limit, double fixed,
+                                     double *need, std::string *peak) {
+  Planner planner([&](const Layout &l) { return std::make_unique<Executor>(manifest, role, dims, store, threads, l); },
+                  threads, std::move(layout), limit, fixed);
+  std::unique_ptr<Executor> executor = planner.find();
+  if (!executor && need)
+    *need = planner.least + kSlack;
+  if (!executor && peak)
+    *peak = planner.peak;
+  return executor;
 }
 
 } // namespace tintype::rt
