@@ -9,6 +9,8 @@ namespace {
 
 constexpr double kWidth = 760, kHeight = 420, kLeft = 64, kRight = 20, kTop = 44, kBottom = 52;
 constexpr size_t kMostPoints = 600; // more cannot be told apart at this width
+constexpr int kMostTicks = 20;
+constexpr double kMostLoss = 1e30;
 
 struct Point {
   double x, y;
@@ -23,6 +25,9 @@ struct Scale {
                     : kLeft + share * (kWidth - kLeft - kRight);
   }
 };
+
+/// A log may hold anything.
+bool isShown(double loss) { return std::abs(loss) <= kMostLoss; }
 
 /// A step of 1, 2 or 5 times a power of ten that gives about `count` ticks.
 double tickStep(double range, int count) {
@@ -68,16 +73,23 @@ std::string escaped(const std::string &text) {
   return out;
 }
 
+/// Multiples of `step` on a scale.
+std::vector<double> ticks(const Scale &scale, double step) {
+  std::vector<double> out;
+  double first = std::ceil(scale.low / step);
+  for (int i = 0; i < kMostTicks && (first + i) * step <= scale.high + step * 1e-6; ++i)
+    out.push_back((first + i) * step);
+  return out;
+}
+
 std::string axes(const Scale &x, const Scale &y) {
   std::string out;
-  double step = tickStep(y.high - y.low, 6);
-  for (double v = std::ceil(y.low / step) * step; v <= y.high + step * 1e-6; v += step) {
+  for (double v : ticks(y, tickStep(y.high - y.low, 6))) {
     out += print("<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>\n", kLeft, kWidth - kRight, y(v),
                  y(v));
     out += label(kLeft - 8, y(v) + 4, "end", print("%.4g", v));
   }
-  step = std::max(1.0, tickStep(x.high - x.low, 8));
-  for (double v = std::ceil(x.low / step) * step; v <= x.high + step * 1e-6; v += step)
+  for (double v : ticks(x, std::max(1.0, tickStep(x.high - x.low, 8))))
     out += label(x(v), kHeight - kBottom + 20, "middle", print("%.0f", v));
   out += print("<polyline fill=\"none\" stroke=\"#444\" points=\"%.1f,%.1f %.1f,", kLeft, kTop, kLeft) +
          print("%.1f %.1f,%.1f\"/>\n", kHeight - kBottom, kWidth - kRight, kHeight - kBottom);
@@ -92,14 +104,14 @@ std::string lossCurve(const std::vector<LogLine> &lines, const std::string &titl
   std::vector<Point> train, smooth, val;
   double average = 0, weight = 0;
   for (const LogLine &line : lines) {
-    if (!std::isfinite(line.loss))
+    if (!isShown(line.loss))
       continue;
     constexpr double memory = 0.95; // of about twenty steps
     average = memory * average + (1 - memory) * line.loss;
     weight = memory * weight + (1 - memory);
     train.push_back({double(line.step), line.loss});
     smooth.push_back({double(line.step), average / weight});
-    if (line.hasVal && std::isfinite(line.valLoss))
+    if (line.hasVal && isShown(line.valLoss))
       val.push_back({double(line.step), line.valLoss});
   }
   train = thin(train);
@@ -112,7 +124,7 @@ std::string lossCurve(const std::vector<LogLine> &lines, const std::string &titl
         low = std::min(low, point.y);
         high = std::max(high, point.y);
       }
-    double margin = std::max((high - low) * 0.05, 1e-3);
+    double margin = std::max({(high - low) * 0.05, std::abs(high) * 1e-6, 1e-3}); // so that equal losses have a scale, too
     y = {low - margin, high + margin, true};
     x.high = std::max(1.0, double(lines.back().step));
   }

@@ -79,6 +79,9 @@ void Trainer::readRun() {
     fail(path, ": expected the settings of a run, but the file is damaged");
   if (run.value("model", Json()) != manifest.model())
     fail(path, ": expected a run of ", manifest.model(), ", but it is one of ", run.value("model", Json()).dump());
+  // A run of an earlier version does not say; it was in f32.
+  if (Json &dtype = run.emplace("dtype", "f32").first.value(); dtype != "f32" && dtype != "bf16")
+    fail(path, ": expected \"dtype\" to be \"f32\" or \"bf16\", but got ", dtype.dump());
 }
 
 /// Recipe, then run.json, then the command line.
@@ -123,8 +126,7 @@ void Trainer::settle() {
         std::cerr << "note: " << key << " is " << value << " from here on; the run began with "
                   << run["settings"].value(key, Json()) << "\n";
   settings.takeJson(given, "the command line");
-  // A run of an earlier version does not say; it was in f32.
-  std::string before = flags.resume ? run.value("dtype", "f32") : "";
+  std::string before = flags.resume ? run["dtype"].get<std::string>() : "";
   dtype = flags.resume && flags.dtype.empty() ? before : chooseDtype(manifest, flags.dtype);
   if (flags.resume && dtype != before)
     std::cerr << "note: dtype is " << dtype << " from here on; the run began with " << before << "\n";

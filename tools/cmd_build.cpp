@@ -37,6 +37,46 @@ mlir::OwningOpRef<mlir::ModuleOp> tools::elaborateFile(const std::string &file, 
   return result ? std::move(result->module) : nullptr;
 }
 
+/// Where `text` opens more brackets than MLIR's parser, which calls itself for each, has stack for; null where it does not.
+static const char *tooDeep(llvm::StringRef text) {
+  constexpr int kMost = 256;
+  int depth = 0;
+  bool isString = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (isString) {
+      i += c == '\\';
+      isString = c != '"' && c != '\n';
+    } else if (c == '/' && text.substr(i).starts_with("//")) {
+      i = std::min(text.find('\n', i), text.size());
+    } else if (c == '"') {
+      isString = true;
+    } else if (llvm::StringRef("([{<").contains(c)) {
+      if (++depth > kMost)
+        return text.data() + i;
+    } else if (llvm::StringRef(")]}").contains(c) || (c == '>' && i && text[i - 1] != '-' && !text.substr(i).starts_with(">="))) {
+      --depth;
+    }
+  }
+  return nullptr;
+}
+
+/// The module in the file of an earlier stage; null with a diagnostic.
+static mlir::OwningOpRef<mlir::ModuleOp> parseStageFile(const std::string &path, llvm::SourceMgr &sources, mlir::MLIRContext &ctx) {
+  auto file = llvm::MemoryBuffer::getFileOrSTDIN(path);
+  if (!file) {
+    llvm::errs() << "error: " << path << ": cannot read: " << file.getError().message() << "\n";
+    return nullptr;
+  }
+  unsigned buffer = sources.AddNewSourceBuffer(std::move(*file), llvm::SMLoc());
+  if (const char *at = tooDeep(sources.getMemoryBuffer(buffer)->getBuffer())) {
+    auto [line, column] = sources.getLineAndColumn(llvm::SMLoc::getFromPointer(at), buffer);
+    mlir::emitError(mlir::FileLineColLoc::get(&ctx, path, line, column)) << "expected at most 256 open brackets, but got another one";
+    return nullptr;
+  }
+  return mlir::parseSourceFile<mlir::ModuleOp>(sources, &ctx);
+}
+
 /// `all`, or names with commas.
 static mlir::LogicalResult attachRemarks(RemarkLog &log, mlir::MLIRContext &ctx, llvm::StringRef passes) {
   std::vector<std::string> names;
@@ -90,7 +130,7 @@ static int run(const Options &o) {
     module = tools::elaborateFile(o.build.input, o.load, ctx, root.nest("input"));
   } else {
     mlir::TimingScope scope = root.nest("parse");
-    module = mlir::parseSourceFile<mlir::ModuleOp>(o.build.input, sources, &ctx);
+    module = parseStageFile(o.build.input, sources, ctx);
   }
   if (!module || (*from == Stage::halide && *until > Stage::halide && failed(compileApart(*module, build))))
     return 1;

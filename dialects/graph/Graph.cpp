@@ -212,10 +212,21 @@ LogicalResult InsideOp::verify() { return verifyAccess(*this, getMap(), getSymbo
 LogicalResult IndexOp::verify() { return verifyAccess(*this, getMap(), getSymbols().size(), 1); }
 LogicalResult RandomOp::verify() { return verifyAccess(*this, getMap(), getSymbols().size(), getDims().size()); }
 
+/// body_c1: tensors come from outside, what a body defines are scalars.
+static LogicalResult verifyBody(Operation *op) {
+  for (Operation &inner : op->getRegion(0).front())
+    for (Type type : inner.getResultTypes())
+      if (isa<ShapedType>(type))
+        return inner.emitOpError() << "expected scalars in the body of " << op->getName() << ", but got " << type;
+  return success();
+}
+
 LogicalResult ComputeOp::verify() {
   auto yield = dyn_cast<YieldOp>(getBlock()->getTerminator());
   if (!yield)
     return emitOpError() << "expected a body that ends in graph.yield";
+  if (failed(verifyBody(*this)))
+    return failure();
   // compute_c1
   if (isReduction() == getBy().getExprs().empty())
     return emitOpError() << "expected " << (isReduction() ? "reduction dims for reducer " : "no reduction dims for reducer ")
@@ -238,6 +249,8 @@ LogicalResult ScatterOp::verify() {
   auto yield = dyn_cast<YieldOp>(getBlock()->getTerminator());
   if (!yield)
     return emitOpError() << "expected a body that ends in graph.yield";
+  if (failed(verifyBody(*this)))
+    return failure();
   auto type = cast<RankedTensorType>(getType());
   // scatter_c1
   size_t results = yield.getMap() ? yield.getMap()->getNumResults() : 0;

@@ -7,6 +7,7 @@
 #include "runtime/Memory.h"
 #include "runtime/Repeat.h"
 #include "runtime/Threads.h"
+#include "runtime/TrainLog.h"
 #include "runtime/Weights.h"
 #include <algorithm>
 #include <cmath>
@@ -401,7 +402,21 @@ static void draws() {
   EXPECT(cut != whole);
 }
 
+/// A log may hold anything: equal losses of any size, and what has no place on a scale.
+static void curves() {
+  for (double loss : {0.0, 2.5, 1e13, -3e12, 1e29, 1e308, -1e308, HUGE_VAL, std::nan("")}) {
+    std::vector<LogLine> lines(3);
+    for (int i = 0; i < 3; ++i) {
+      lines[i].step = i + 1;
+      lines[i].loss = loss;
+    }
+    std::string svg = lossCurve(lines, "t");
+    EXPECT(svg.size() < 8000 && svg.find("nan") == svg.npos && svg.find("inf") == svg.npos);
+  }
+}
+
 int main() {
+  curves();
   draws();
   gridPlaces();
   gridViews();

@@ -201,7 +201,9 @@ def case_faults(b):
     settings = (run / "run.json").read_text()
     for damaged in ("", "{", "[]", "{}", settings.replace('"context": 16', '"context": "x"'),
                     settings.replace('"batch": 4', '"batch": 1e300'), settings.replace('"seed": 0', '"seed": {}'),
-                    settings.replace('"bytes"', '"0123456789abcdef"')):
+                    settings.replace('"bytes"', '"0123456789abcdef"'), settings.replace('"dtype": "f32"', '"dtype": 3'),
+                    settings.replace('"dtype": "f32"', '"dtype": "f16"')):
+        expect(damaged != settings, "it differs")
         (run / "run.json").write_text(damaged)
         b.refuse("train", "--resume", "--out", run, "--steps", 9, words=[])
     (run / "run.json").write_text(settings)

@@ -102,6 +102,9 @@ static Error check(sqlite3 *db, const std::string &path, bool mayBeNew) {
     return fail(path + ": expected a database of schedules, but it belongs to another program");
   if (int layout = pragma(db, "pragma user_version"); layout != kLayout)
     return fail(path + ": expected a database of layout " + Twine(kLayout) + ", but got " + Twine(layout));
+  // A view or trigger is not ours and may never end.
+  if (pragma(db, "select count(*) from sqlite_master where type not in ('table', 'index')") != 0)
+    return fail(path + ": expected a database of schedules, but it holds views or triggers");
   Statement quick(db, "pragma quick_check(1)");
   if (!quick.step() || quick.text(0) != "ok")
     return fail(path + ": expected a whole database, but it is damaged");

@@ -94,6 +94,18 @@ func.func @compute_c2(%x: tensor<4xf32>) {
 
 // -----
 
+func.func @body_c1(%x: tensor<4xf32>) {
+  %y = graph.compute none over <4> by <> : tensor<4xf32> {
+    // expected-error @below {{'graph.param' op expected scalars in the body of graph.compute, but got 'tensor<4xf32>'}}
+    %w = graph.param @w : tensor<4xf32>
+    %v = graph.read %w[(d0) -> (d0)] : tensor<4xf32>
+    graph.yield %v : f32
+  }
+  return
+}
+
+// -----
+
 func.func @compute_c3(%x: tensor<4xi32>) {
   // expected-error @below {{'graph.compute' op expected element type 'i32', but got 'f32'}}
   %y = graph.compute none over <4> by <> : tensor<4xf32> {
