@@ -2,7 +2,8 @@
 //
 // Kernels as released need halide_malloc, halide_free, halide_do_par_for and
 // libm. Kernels built with asserts also need the halide_error_ family, whose
-// messages name the kernel and end the process: a failed assert is our bug.
+// messages name the kernel and end the process: a schedule that a person
+// changed promises what is not so.
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/Halide.h"
@@ -127,8 +128,8 @@ int halide_do_par_for(void *context, int (*task)(void *, int, uint8_t *), int mi
 }
 
 void halide_error(void *, const char *message) {
-  fprintf(stderr, "internal error: kernel %s: %s\n", currentKernel, message);
-  abort();
+  fprintf(stderr, "error: kernel %s: %s\n", currentKernel, message);
+  _Exit(1);
 }
 void halide_print(void *, const char *message) { fputs(message, stderr); }
 

@@ -2,6 +2,7 @@
 #include "tools/CompileApart.h"
 #include "dialects/halide/Halide.h"
 #include "tools/ToolMain.h"
+#include "tools/tune/Apply.h"
 #include "tools/tune/Child.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/StringSet.h"
@@ -35,6 +36,7 @@ int runCompileChild(const std::string &file, const BuildOptions &options) {
   if (!module)
     return 1;
   codegen::CompileOptions compile = compileOptions(options);
+  schedule::markGiven(*module, tune::modelOf(tune::scheduleOptions(compile)));
   compile.jobs = 1; // in order, so that the first one that is not reported is the one at work
   compile.onKernel = [](StringRef kernel, std::optional<double>) {
     llvm::outs() << kernel << "\n";
@@ -47,6 +49,7 @@ int runCompileChild(const std::string &file, const BuildOptions &options) {
 LogicalResult compileApart(ModuleOp module, const BuildOptions &options) {
   if (module.getOps<halide::PipelineOp>().empty())
     return success();
+  schedule::markGiven(module, tune::modelOf(tune::scheduleOptions(compileOptions(options))));
   bool never = false;
   std::vector<std::string> arguments{"compile-schedules", options.input, "--target", options.target, "--cache", cacheFolder(options)};
   tune::Ended child = tune::runSelf(arguments, 10 * kSeconds, never);

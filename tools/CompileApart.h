@@ -11,8 +11,8 @@
 
 namespace tintype {
 
-/// Compiles the pipelines of `module`, parsed from `options.input`, in a child;
-/// what goes wrong is a diagnostic at its line.
+/// Compiles the pipelines of `module`, parsed from `options.input`, in a child, those that people changed with
+/// checks of their promises; what goes wrong is a diagnostic at its line.
 mlir::LogicalResult compileApart(mlir::ModuleOp module, const BuildOptions &options);
 
 /// The child: status 0 or 1.

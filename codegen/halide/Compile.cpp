@@ -49,9 +49,12 @@ static FailureOr<H::Target> makeTarget(const CompileOptions &options, llvm::func
   if (!text)
     return error() << llvm::toString(text.takeError());
   H::Target t = H::Target(halideTarget(*text)).with_feature(H::Target::NoRuntime);
-  if (!options.asserts)
-    t = t.with_feature(H::Target::NoAsserts).with_feature(H::Target::NoBoundsQuery);
-  return t;
+  return options.asserts ? t : t.with_feature(H::Target::NoAsserts).with_feature(H::Target::NoBoundsQuery);
+}
+
+/// The target for one pipeline.
+static H::Target targetOf(PipelineOp pipeline, const H::Target &target) {
+  return pipeline->hasAttr(halide::checkedAttr) ? target.without_feature(H::Target::NoAsserts).without_feature(H::Target::NoBoundsQuery) : target;
 }
 
 std::string targetString(const CompileOptions &options) {
@@ -124,7 +127,7 @@ LogicalResult compileKernels(ModuleOp module, const CompileOptions &options, llv
   };
   for (auto p : module.getOps<PipelineOp>()) {
     SmallString<128> path(options.cacheDir);
-    llvm::sys::path::append(path, contentKey(p, *target) + ".o");
+    llvm::sys::path::append(path, contentKey(p, targetOf(p, *target)) + ".o");
     paths[p.getKernel()] = std::string(path);
     if (!llvm::sys::fs::exists(path))
       missing.push_back({p, std::string(path)});
@@ -133,7 +136,7 @@ LogicalResult compileKernels(ModuleOp module, const CompileOptions &options, llv
   }
   return forEach(missing.size(), options.jobs, [&](size_t i) {
     auto start = std::chrono::steady_clock::now();
-    LogicalResult result = compileOne(missing[i].first, *target, missing[i].second);
+    LogicalResult result = compileOne(missing[i].first, targetOf(missing[i].first, *target), missing[i].second);
     report(missing[i].first.getKernel(), std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     return result;
   });
@@ -182,7 +185,7 @@ FailureOr<llvm::StringMap<std::vector<std::string>>> emitKernels(ModuleOp module
   llvm::StringMap<std::vector<std::string>> all;
   std::mutex mutex;
   LogicalResult result = forEach(pipelines.size(), options.jobs, [&](size_t i) -> LogicalResult {
-    auto texts = emitOne(pipelines[i], stages, *target);
+    auto texts = emitOne(pipelines[i], stages, targetOf(pipelines[i], *target));
     if (failed(texts))
       return failure();
     std::lock_guard<std::mutex> lock(mutex);

@@ -17,6 +17,8 @@
 namespace tintype::halide {
 /// The halide.pipeline of a kernel function, or null.
 PipelineOp pipelineOf(mlir::func::FuncOp kernel);
+/// On a pipeline: it is compiled with checks of all that it promises, since no template made it.
+inline constexpr llvm::StringLiteral checkedAttr = "halide.checked";
 } // namespace tintype::halide
 
 #endif

@@ -78,6 +78,23 @@ LogicalResult checkGiven(func::FuncOp kernel, halide::PipelineOp pipeline) {
   return success();
 }
 
+void markGiven(ModuleOp module, const Machine &machine) {
+  for (auto kernel : module.getOps<func::FuncOp>()) {
+    halide::PipelineOp pipeline = kernel.isExternal() ? halide::PipelineOp() : halide::pipelineOf(kernel);
+    if (!pipeline)
+      continue;
+    auto print = [](auto printed) {
+      std::string text;
+      llvm::raw_string_ostream os(text);
+      printed.print(os, OpPrintingFlags().useLocalScope());
+      return text;
+    };
+    auto own = planKernel(kernel, machine, tuneOf(kernel));
+    if (failed(own) || own->text != print(pipeline))
+      pipeline->setAttr(halide::checkedAttr, UnitAttr::get(module.getContext()));
+  }
+}
+
 LogicalResult checkTune(func::FuncOp kernel, const Setting &asked) {
   auto tune = kernel->getAttr("graph.tune");
   if (!tune)
