@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "runtime/Clock.h"
 #include "runtime/Commands.h"
+#include "runtime/Files.h"
 #include "runtime/MemoryLimit.h"
 #include "runtime/Optimizer.h"
 #include "runtime/Precision.h"
@@ -96,6 +97,8 @@ double unitsPerStep(const DimValues &dims) {
 /// Runs one program (and the optimiser after it, when training) for a while and reports.
 void bench(Context &context, const BenchOptions &o, bool training) {
   const Manifest &m = context.manifest;
+  if (!o.trace.empty())
+    checkWritable(o.trace); // before the work rather than after it
   std::string dtype = training ? chooseDtype(m, o.dtype) : o.dtype.empty() ? "f32" : o.dtype;
   std::string role = roleIn(dtype, m, training ? "train_step" : "forward");
   ParameterStore store(m, training ? ParameterStore::TRAINING : ParameterStore::VALUES);

@@ -125,6 +125,16 @@ void syncPath(const std::string &path) {
     failErrno(path, "cannot sync");
 }
 
+void checkWritable(const std::string &path) {
+  std::error_code error;
+  fs::file_status status = fs::status(path, error);
+  if (fs::exists(status) && !fs::is_regular_file(status))
+    fail(path + ": expected a file to write, but got a " + (fs::is_directory(status) ? "folder" : "device, pipe or socket"));
+  std::string folder = fs::path(path).parent_path().string();
+  if (access(folder.empty() ? "." : folder.c_str(), W_OK) != 0)
+    failErrno(path, "cannot write");
+}
+
 void writeTextWhole(const std::string &path, std::string_view bytes) {
   writeFileWhole(path, {{bytes.data(), bytes.size()}});
 }

@@ -37,6 +37,10 @@ std::vector<std::string> listFiles(const std::vector<std::string> &paths);
 /// Forces a file or folder to the disk; throws Error.
 void syncPath(const std::string &path);
 
+/// Throws Error where no file can be written: without a folder that can be, or over a folder or device, which a
+/// rename would replace.
+void checkWritable(const std::string &path);
+
 /// Writes `bytes` whole or not at all; throws Error, with the old content left in
 /// place, when there is no room.
 void writeTextWhole(const std::string &path, std::string_view bytes);

@@ -17,12 +17,13 @@ constexpr double kSlack = 1 << 15; ///< the heap is not the same to the byte eac
 constexpr double kStep = 0.95; ///< of the memory that one more try asks for
 
 double parseSize(const std::string &text) {
+  size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
   char *end = nullptr;
-  double value = std::strtod(text.c_str(), &end);
-  std::string unit = end ? end : "";
+  double value = std::strtod(text.substr(0, digits).c_str(), &end);
+  std::string unit = end && !*end ? text.substr(digits) : "?";
   size_t power = unit.empty() ? 0 : std::string("kmgt").find(char(std::tolower(unit[0]))) + 1;
   bool tail = unit.size() <= 1 || unit.substr(1) == "B" || unit.substr(1) == "iB";
-  if (end == text.c_str() || !(value > 0) || power > 4 || !tail)
+  if (!(value > 0 && value < 1e15) || power > 4 || !tail)
     fail("--memory-limit: expected a size such as 800M or 2G, but got ", text);
   return value * std::pow(1024, double(power));
 }

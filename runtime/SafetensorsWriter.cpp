@@ -1,5 +1,6 @@
 //===- SafetensorsWriter.cpp - files that appear whole --------------------===//
 #include "runtime/Manifest.h"
+#include "runtime/Files.h"
 #include "runtime/Safetensors.h"
 #include <algorithm>
 #include <cerrno>
@@ -26,6 +27,7 @@ static void writeAll(int fd, const std::string &path, const void *data, size_t s
 }
 
 void writeFileWhole(const std::string &path, const std::vector<std::pair<const void *, size_t>> &pieces) {
+  checkWritable(path);
   std::string partial = path + ".partial";
   int fd = open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd < 0)

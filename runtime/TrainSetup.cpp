@@ -1,5 +1,6 @@
 //===- TrainSetup.cpp - everything before the first step ------------------===//
 #include "runtime/Error.h"
+#include "runtime/Files.h"
 #include "runtime/MemoryLimit.h"
 #include "runtime/Precision.h"
 #include "runtime/RunTokenizer.h"
@@ -50,6 +51,8 @@ Trainer::Trainer(Context &context, TrainFlags given)
     : context(context), manifest(context.manifest), flags(std::move(given)), folder(flags.out),
       store(manifest, ParameterStore::TRAINING) {
   getProgram(manifest, "train_step");
+  if (!flags.trace.empty())
+    checkWritable(flags.trace); // before the work rather than after it
   readRun();
   settle();
   openData();

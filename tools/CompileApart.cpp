@@ -22,7 +22,7 @@ static constexpr int kSeconds = 60;
 
 int runCompileChild(const std::string &file, const BuildOptions &options) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  rlimit none{0, 0}, time{kSeconds, kSeconds + 1}, memory{rlim_t(16) << 30, rlim_t(16) << 30};
+  rlimit none{0, 0}, time{kSeconds, kSeconds + 1}, memory{rlim_t(4) << 30, rlim_t(4) << 30};
   setrlimit(RLIMIT_CORE, &none);
   setrlimit(RLIMIT_CPU, &time);
   setrlimit(RLIMIT_AS, &memory);
@@ -36,7 +36,8 @@ int runCompileChild(const std::string &file, const BuildOptions &options) {
   if (!module)
     return 1;
   codegen::CompileOptions compile = compileOptions(options);
-  schedule::markGiven(*module, tune::modelOf(tune::scheduleOptions(compile)));
+  if (failed(schedule::markGiven(*module, tune::modelOf(tune::scheduleOptions(compile)))))
+    return 1;
   compile.jobs = 1; // in order, so that the first one that is not reported is the one at work
   compile.onKernel = [](StringRef kernel, std::optional<double>) {
     llvm::outs() << kernel << "\n";
@@ -49,7 +50,8 @@ int runCompileChild(const std::string &file, const BuildOptions &options) {
 LogicalResult compileApart(ModuleOp module, const BuildOptions &options) {
   if (module.getOps<halide::PipelineOp>().empty())
     return success();
-  schedule::markGiven(module, tune::modelOf(tune::scheduleOptions(compileOptions(options))));
+  if (failed(schedule::markGiven(module, tune::modelOf(tune::scheduleOptions(compileOptions(options))))))
+    return failure();
   bool never = false;
   std::vector<std::string> arguments{"compile-schedules", options.input, "--target", options.target, "--cache", cacheFolder(options)};
   tune::Ended child = tune::runSelf(arguments, 10 * kSeconds, never);

@@ -109,9 +109,13 @@ static int run(const Options &o) {
     int64_t n;
     if (name.empty() || number.getAsInteger(10, n) || n < 1 || n > 1 << 24)
       return fail("expected --dims as B=8,T=256, but got " + o.dims, 2);
-    t.dims[name.str()] = n;
+    if (!t.dims.insert({name.str(), n}).second)
+      return fail("expected each dim once in --dims, but got " + o.dims, 2);
   }
-  auto db = Database::open(o.db.empty() ? defaultDatabase() : o.db);
+  // What only reads makes no file and needs no leave to write.
+  std::string path = o.db.empty() ? defaultDatabase() : o.db;
+  const bool onlyReads = o.importFrom.empty() && (o.show || !o.exportTo.empty());
+  auto db = !onlyReads ? Database::open(path) : llvm::sys::fs::exists(path) ? Database::openForReading(path) : Database::open(":memory:");
   if (!db)
     return fail(llvm::toString(db.takeError()));
   if (!o.exportTo.empty() || !o.importFrom.empty())
@@ -129,14 +133,18 @@ static int run(const Options &o) {
   auto module = tools::elaborateFile(o.model, o.load, ctx);
   BuildOptions build;
   build.target = o.target;
-  if (!module || failed(lowerTo(*module, Stage::graph, Stage::kernels, build)))
+  if (!module)
+    return 1;
+  if (llvm::Error e = checkDims(*module, t.dims))
+    return fail("--dims: " + llvm::toString(std::move(e)), 2);
+  if (failed(lowerTo(*module, Stage::graph, Stage::kernels, build)))
     return 1;
   codegen::CompileOptions compile;
   compile.target = o.target;
   if (auto target = codegen::resolveTarget(o.target))
     compile.target = *target;
   else
-    return fail(llvm::toString(target.takeError()));
+    return fail("--target: " + llvm::toString(target.takeError()), 2);
   std::string cache = cacheFolder(build);
   removeLeftovers(cache);
   t.folder = cache + "/tune-" + std::to_string(getpid());
@@ -193,9 +201,9 @@ void tools::addTuneCommand(CLI::App &app, int &status) {
       ->type_name("DTYPE")
       ->check(CLI::IsMember({"f32", "bf16"}));
   command->add_flag("--resume", o->resume, "go on where a run was stopped: only what it has not tried");
-  command->add_flag("--show", o->show, "print the schedules of the database");
-  command->add_option("--export", o->exportTo, "write the database's schedules as JSON")->type_name("FILE");
-  command->add_option("--import", o->importFrom, "add schedules from such a file")->type_name("FILE");
+  auto *show = command->add_flag("--show", o->show, "print the schedules of the database");
+  show->excludes(command->add_option("--export", o->exportTo, "write the database's schedules as JSON")->type_name("FILE"));
+  show->excludes(command->add_option("--import", o->importFrom, "add schedules from such a file")->type_name("FILE"));
   command->add_option("--kernel", o->only, "tune this kernel only")->type_name("NAME");
   command->add_option("--trials", o->most, "stop after so many candidates")->group("");
   command->add_option("--limit", o->limit, "seconds that a candidate may take in all")->group("");

@@ -1,5 +1,6 @@
 //===- tintype.cpp - the driver -------------------------------------------===//
 #include "tools/Commands.h"
+#include "llvm/Support/raw_ostream.h"
 
 using namespace tintype::tools;
 
@@ -37,6 +38,12 @@ int main(int argc, char **argv) {
       return app.exit(e);
     std::cerr << "error: " << e.what() << "\nhint: tintype --help\n";
     return 2;
+  }
+  llvm::outs().flush();
+  if (llvm::outs().has_error()) {
+    llvm::errs() << "error: standard output: cannot write: " << llvm::outs().error().message() << "\n";
+    llvm::outs().clear_error();
+    return 1;
   }
   return status;
 }

@@ -328,7 +328,9 @@ std::string messageOf(const H::Error &e) {
   text.split(lines, '\n', -1, false);
   for (StringRef l : lines)
     line += (line.empty() ? "" : " ") + l.trim().str();
-  if (!line.empty() && (line.size() < 2 || !isupper(line[1])))
+  if (line.empty())
+    return "expected a schedule that Halide takes, but it failed without a reason";
+  if ((line.size() < 2 || !isupper(line[1])))
     line[0] = tolower(line[0]);
   return line;
 }

@@ -30,6 +30,35 @@ static DimsAttr innermostFirst(Type tensor) {
   return DimsAttr::get(tensor.getContext(), SmallVector<AffineExpr>(llvm::reverse(dimsOf(tensor))));
 }
 
+/// Extents other than 1: with the type of an element, what decides where an element lies.
+static SmallVector<AffineExpr> wideDims(Type tensor) {
+  SmallVector<AffineExpr> dims = dimsOf(tensor);
+  llvm::erase_if(dims, [](AffineExpr e) { return e == getAffineConstantExpr(1, e.getContext()); });
+  return dims;
+}
+
+LogicalResult checkInplace(func::FuncOp kernel) {
+  auto given = kernel->getAttr("graph.inplace");
+  auto places = dyn_cast_or_null<DenseI32ArrayAttr>(given);
+  if (!given)
+    return success();
+  if (!places || places.size() != (int64_t)kernel.getNumResults())
+    return kernel.emitError() << "expected an argument or -1 in graph.inplace for each of " << kernel.getNumResults() << " results, but got " << given;
+  llvm::SmallDenseSet<int32_t> taken;
+  for (auto [r, place] : llvm::enumerate(places.asArrayRef())) {
+    if (place == -1)
+      continue;
+    if (place < 0 || place >= (int32_t)kernel.getNumArguments())
+      return kernel.emitError() << "expected graph.inplace to hold an argument below " << kernel.getNumArguments() << " or -1, but got " << place;
+    auto from = cast<RankedTensorType>(kernel.getArgumentTypes()[place]), to = cast<RankedTensorType>(kernel.getResultTypes()[r]);
+    if (from.getElementType() != to.getElementType() || wideDims(from) != wideDims(to))
+      return kernel.emitError() << "expected result " << r << " to take the memory of an argument of its type " << to << ", but got argument " << place << " of " << from;
+    if (!taken.insert(place).second)
+      return kernel.emitError() << "expected each argument at most once in graph.inplace, but got " << place << " twice";
+  }
+  return success();
+}
+
 LogicalResult checkGiven(func::FuncOp kernel, halide::PipelineOp pipeline) {
   auto grid = kernel->getAttrOfType<ArrayAttr>("graph.grid");
   if (!grid || !kernel->hasAttr("graph.flops") || !kernel->hasAttr("graph.bytes"))
@@ -78,11 +107,13 @@ LogicalResult checkGiven(func::FuncOp kernel, halide::PipelineOp pipeline) {
   return success();
 }
 
-void markGiven(ModuleOp module, const Machine &machine) {
+LogicalResult markGiven(ModuleOp module, const Machine &machine) {
   for (auto kernel : module.getOps<func::FuncOp>()) {
     halide::PipelineOp pipeline = kernel.isExternal() ? halide::PipelineOp() : halide::pipelineOf(kernel);
     if (!pipeline)
       continue;
+    if (failed(checkInplace(kernel)) || (!kernel->hasAttr("graph.ranges") && failed(checkGiven(kernel, pipeline))))
+      return failure();
     auto print = [](auto printed) {
       std::string text;
       llvm::raw_string_ostream os(text);
@@ -93,6 +124,7 @@ void markGiven(ModuleOp module, const Machine &machine) {
     if (failed(own) || own->text != print(pipeline))
       pipeline->setAttr(halide::checkedAttr, UnitAttr::get(module.getContext()));
   }
+  return success();
 }
 
 LogicalResult checkTune(func::FuncOp kernel, const Setting &asked) {

@@ -53,10 +53,12 @@ struct Tile {
 };
 class Lowering;
 
+/// Whether `graph.inplace` names arguments of the types of the results, each once.
+LogicalResult checkInplace(mlir::func::FuncOp kernel);
 /// Whether a pipeline that came with its kernel fits the kernel function.
 LogicalResult checkGiven(mlir::func::FuncOp kernel, halide::PipelineOp pipeline);
-/// Puts `halide.checked` on the pipelines of `module` that differ from what the templates make of their kernels.
-void markGiven(mlir::ModuleOp module, const Machine &machine);
+/// Checks the pipelines of `module` and puts `halide.checked` on those that differ from what the templates make of their kernels.
+LogicalResult markGiven(mlir::ModuleOp module, const Machine &machine);
 /// Whether `graph.tune` of a kernel holds parameters in range; with `asked`, those of this kernel.
 LogicalResult checkTune(mlir::func::FuncOp kernel, const Setting &asked);
 

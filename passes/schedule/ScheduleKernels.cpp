@@ -27,6 +27,8 @@ struct ScheduleKernels : impl::ScheduleKernelsBase<ScheduleKernels> {
     SmallVector<func::FuncOp> kernels;
     for (auto f : getOperation().getOps<func::FuncOp>())
       if (f->hasAttr("graph.kernel") && !f.isExternal()) {
+        if (failed(checkInplace(f)))
+          return signalPassFailure();
         if (auto given = halide::pipelineOf(f)) {
           if (!f->hasAttr("graph.ranges") && failed(checkGiven(f, given)))
             return signalPassFailure();

@@ -4,11 +4,16 @@
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
+#include <sys/resource.h>
 
 using namespace llvm;
 
 namespace tintype::explain {
+
+constexpr unsigned kMostSeconds = 600;
+constexpr rlim_t kMostOutput = 64 << 20; ///< bytes; a profile takes some thousands
 
 static double number(const json::Object &o, StringRef key) { return o.getNumber(key).value_or(0); }
 
@@ -40,7 +45,15 @@ mlir::LogicalResult measure(const std::string &binary, double seconds, Report &r
   std::vector<StringRef> args(words.begin(), words.end());
   std::optional<StringRef> redirects[] = {std::nullopt, StringRef(out), StringRef(log)};
   std::string error;
-  int rc = sys::ExecuteAndWait(binary, args, std::nullopt, redirects, 1800, 0, &error);
+  // Any program may be given: it ends, and what it says has an end, too.
+  rlimit before{}, most{kMostOutput, kMostOutput};
+  getrlimit(RLIMIT_FSIZE, &before);
+  most.rlim_max = before.rlim_max;
+  setrlimit(RLIMIT_FSIZE, &most);
+  sys::RemoveFileOnSignal(out);
+  sys::RemoveFileOnSignal(log);
+  int rc = sys::ExecuteAndWait(binary, args, std::nullopt, redirects, kMostSeconds, 0, &error);
+  setrlimit(RLIMIT_FSIZE, &before);
   auto text = MemoryBuffer::getFile(out), messages = MemoryBuffer::getFile(log);
   sys::fs::remove(out);
   sys::fs::remove(log);

@@ -58,6 +58,22 @@ double Kernel::roof(const Roof &r) const {
   return std::max({flops / (isRounded ? r.dots : r.flops), bytes > kCached ? bytes / r.bytes : 0, 1e-9});
 }
 
+llvm::Error checkDims(ModuleOp module, const Dims &given) {
+  auto bounds = module->getAttrOfType<DictionaryAttr>("graph.bounds");
+  for (auto &[name, n] : given) {
+    auto range = bounds ? bounds.getAs<DenseI64ArrayAttr>(name) : DenseI64ArrayAttr();
+    if (!range || range.size() < 2) {
+      std::string names;
+      for (NamedAttribute b : bounds ? bounds.getValue() : ArrayRef<NamedAttribute>())
+        names += (names.empty() ? "" : ", ") + b.getName().str();
+      return llvm::createStringError("expected a runtime dim of the model (" + names + "), but got " + name);
+    }
+    if (n < range[0] || n > range[1])
+      return llvm::createStringError("expected " + name + " in [" + std::to_string(range[0]) + ", " + std::to_string(range[1]) + "], but got " + std::to_string(n));
+  }
+  return llvm::Error::success();
+}
+
 Dims dimsOf(ModuleOp module, const Dims &given) {
   Dims dims = given;
   auto add = [&](StringRef name, int64_t n) { dims.insert({name.str(), n}); };

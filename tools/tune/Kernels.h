@@ -40,6 +40,8 @@ std::vector<Kernel> kernelsOf(mlir::ModuleOp module, const std::string &dtype, c
 /// What the recipe trains with, if there is a program for that, or f32.
 std::string dtypeOf(mlir::ModuleOp module);
 
+/// An error where `given` names no runtime dim of the model, or lies outside of its bounds.
+llvm::Error checkDims(mlir::ModuleOp module, const Dims &given);
 /// Dims to measure at: those given, then the recipe's, then bounds; `N`, the length of
 /// what the optimiser updates, is the number of parameters.
 Dims dimsOf(mlir::ModuleOp module, const Dims &given);

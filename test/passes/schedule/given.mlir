@@ -81,3 +81,25 @@ func.func private @k_6(%x: tensor<64xf32>) -> tensor<64xf32> attributes {graph.k
   }
   return %0 : tensor<64xf32>
 }
+
+// -----
+
+// expected-error @below {{expected graph.inplace to hold an argument below 1 or -1, but got 77}}
+func.func private @k_inplace(%x: tensor<64xf32>) -> tensor<64xf32> attributes {graph.kernel, graph.kind = "pointwise", graph.inplace = array<i32: 77>} {
+  %0 = graph.compute none over <64> by <> : tensor<64xf32> {
+    %1 = graph.read %x[(d0) -> (d0)] : tensor<64xf32>
+    graph.yield %1 : f32
+  }
+  return %0 : tensor<64xf32>
+}
+
+// -----
+
+// expected-error @below {{expected result 0 to take the memory of an argument of its type 'tensor<64xf32>', but got argument 0 of 'tensor<32xf32>'}}
+func.func private @k_inplace_type(%x: tensor<32xf32>) -> tensor<64xf32> attributes {graph.kernel, graph.kind = "pointwise", graph.inplace = array<i32: 0>} {
+  %0 = graph.compute none over <64> by <> : tensor<64xf32> {
+    %1 = graph.read %x[(d0) -> (d0 floordiv 2)] : tensor<32xf32>
+    graph.yield %1 : f32
+  }
+  return %0 : tensor<64xf32>
+}
