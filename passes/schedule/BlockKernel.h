@@ -94,7 +94,10 @@ private:
   /// Whole tiles, where products are computed on them.
   int64_t whole(int64_t size) const { return onTiles() ? llvm::alignTo(size, 32) : size; }
   /// Rows of the register tile of a sum over columns; by rows, columns of it.
-  int sumRows(bool byRow) const { return byRow ? l.machine.value("cmr", 6) : l.machine.value("omr", 4); }
+  int sumRows(bool byRow) const {
+    const bool isPaired = l.machine.hasDot && plan.isRounded();
+    return byRow ? l.machine.value("cmr", 6) : l.machine.value("omr", isPaired ? 4 : 6);
+  }
   /// The register tile of scores: columns, and vectors of rows.
   std::pair<int, int> scoreTile() const;
   AffineExpr from(unsigned dim);

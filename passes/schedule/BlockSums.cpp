@@ -31,6 +31,8 @@ private:
   SmallVector<Value> at(Body &b, Value keptAt, Value summedAt, Value feature) {
     return byRow ? block.loopsAt(b, op, summedAt, keptAt, {feature}) : block.loopsAt(b, op, keptAt, summedAt, {feature});
   }
+  /// Of the last tile, what lies behind the block is its last row again: its sums are of no use.
+  Value inBlock(Body &b, Value m) { return block.blockOf(kept) % MR ? b.minimum(m, b.constant(int(block.blockOf(kept) - 1))) : m; }
   Value panelAt(Body &b, Value n, Value no, Value kk, Value k);
   /// What a tile sums of K: from where, and how many.
   std::pair<Value, Value> rangeOf(Body &b, ArrayRef<Value> v);
@@ -178,7 +180,8 @@ std::pair<Value, Value> BlockLowering::Sum::rangeOf(Body &b, ArrayRef<Value> v) 
     start = b.maximum(start, b.apply((first + (byRow ? -*low : *low)).floorDiv(width * steps) * steps, places));
   if (high)
     end = b.minimum(end, b.apply((first + (MR + width - 1 + (byRow ? -*high : *high))).floorDiv(width), places));
-  return {start, arith::SubIOp::create(b.b, loc, end, start)};
+  // Behind the band nothing: what is left over of a negative number would be something.
+  return {start, b.maximum(arith::SubIOp::create(b.b, loc, end, start), b.constant(0))};
 }
 
 /// Steps of f32: whole turns of the loop, or what is left over after them.
@@ -195,7 +198,7 @@ void BlockLowering::Sum::addSteps(const Strings &rvars, ArrayRef<AffineExpr> ext
     } else if (isRest) {
       k = arith::AddIOp::create(b.b, loc, b.size(K.floorDiv(steps) * steps), k);
     }
-    Value a = b.scalar(wide, at(b, v[1], k, b.constant(0)));
+    Value a = b.scalar(wide, at(b, inBlock(b, v[1]), k, b.constant(0)));
     u.values.push_back(step(b, v, a, isPacked ? b.load(B, {v[0], k, v[2]}, f32) : panelAt(b, v[0], v[2], Value(), k)));
     return u;
   });

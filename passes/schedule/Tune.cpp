@@ -89,13 +89,13 @@ static std::vector<int> valuesOf(StringRef name) {
       {"keep", {1, 2, 4}},                             // vectors at once across a sum
       {"pv", {1, 2, 4}},                               // vectors at once of a pointwise definition
       {"again", {0, 8, 40, 200}},                      // work that is repeated rather than stored
-      // Of block kernels; every tile divides every block and strip.
+      // Of block kernels; every tile of scores divides every block and strip.
       {"tr", {64, 80, 128}},                           // rows of a block
       {"tc", {96, 144, 288, 576, 1152}},               // its columns, where its blocks add to results
       {"sc", {48, 96}},                                // columns between scores and what follows them
       {"smr", {2, 4, 6, 8}},                           // columns of a tile of scores
       {"srv", {1, 2, 4, 5}},                              // vectors of its rows
-      {"omr", {2, 4, 8}},                              // rows of a tile of a sum over columns
+      {"omr", {2, 4, 6, 8}},                              // rows of a tile of a sum over columns
       {"cmr", {2, 4, 6, 8}},                           // columns of a tile of a sum over rows
       {"chunk", {64, 128, 256}},                       // of what a sum over columns runs over
       {"packv", {0, 1}},                               // pack its features although they lie as vectors
