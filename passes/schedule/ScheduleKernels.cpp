@@ -30,7 +30,7 @@ struct ScheduleKernels : impl::ScheduleKernelsBase<ScheduleKernels> {
         if (failed(checkInplace(f)))
           return signalPassFailure();
         if (auto given = halide::pipelineOf(f)) {
-          if (!f->hasAttr("graph.ranges") && failed(checkGiven(f, given)))
+          if (failed(checkGiven(f, given)))
             return signalPassFailure();
           remarkOnSchedule(f, given, /*isGiven=*/true, getArgument());
         } else {

@@ -94,8 +94,8 @@ static std::vector<int> valuesOf(StringRef name) {
       {"tc", {96, 144, 288, 576, 1152}},               // its columns, where its blocks add to results
       {"sc", {48, 96}},                                // columns between scores and what follows them
       {"smr", {2, 4, 6, 8}},                           // columns of a tile of scores
-      {"srv", {1, 2, 4, 5}},                              // vectors of its rows
-      {"omr", {2, 4, 6, 8}},                              // rows of a tile of a sum over columns
+      {"srv", {1, 2, 4, 5}},                           // vectors of its rows
+      {"omr", {2, 4, 6, 8}},                           // rows of a tile of a sum over columns
       {"cmr", {2, 4, 6, 8}},                           // columns of a tile of a sum over rows
       {"chunk", {64, 128, 256}},                       // of what a sum over columns runs over
       {"packv", {0, 1}},                               // pack its features although they lie as vectors

@@ -46,9 +46,9 @@ mlir::LogicalResult measure(const std::string &binary, double seconds, Report &r
   std::optional<StringRef> redirects[] = {std::nullopt, StringRef(out), StringRef(log)};
   std::string error;
   // Any program may be given: it ends, and what it says has an end, too.
-  rlimit before{}, most{kMostOutput, kMostOutput};
+  rlimit before{};
   getrlimit(RLIMIT_FSIZE, &before);
-  most.rlim_max = before.rlim_max;
+  rlimit most{std::min(kMostOutput, before.rlim_max), before.rlim_max};
   setrlimit(RLIMIT_FSIZE, &most);
   sys::RemoveFileOnSignal(out);
   sys::RemoveFileOnSignal(log);
