@@ -5,6 +5,7 @@
 // factors in parts, of which six products are taken, half as many.
 //===----------------------------------------------------------------------===//
 #include "runtime/Tiles.h"
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <immintrin.h>
@@ -27,6 +28,27 @@ struct TileStrides {
 
 thread_local bool isConfigured = false;
 
+/// What to fetch during a product, a few lines a step.
+struct Fetches {
+  static constexpr int most = 4;
+  struct Rows {
+    const char *at;
+    int32_t row, bytes, isResult;
+  } rows[most];
+  int count = 0;
+
+  /// Lines that are only written need not be read where stores come fast enough, so fetching them must come for free.
+  void dropResultsBeyond(int64_t cycles, int height) {
+    constexpr int64_t cyclesOfLine = 10;
+    int kept = 0;
+    for (int i = 0; i < count; ++i)
+      if (!rows[i].isResult || (cycles -= cyclesOfLine * height * rows[i].bytes / 64) >= 0)
+        rows[kept++] = rows[i];
+    count = kept;
+  }
+};
+thread_local Fetches requested;
+
 __attribute__((target("amx-tile"), noinline)) void configure() {
   static const TileConfig config;
   _tile_loadconfig(&config);
@@ -35,7 +57,7 @@ __attribute__((target("amx-tile"), noinline)) void configure() {
 
 /// 16 * ROWS by 16 * COLUMNS of the result in registers 0 to 3, A in 4 and 5, B in 6 and 7.
 template <int ROWS, int COLUMNS> struct TileBlock {
-#define TINTYPE_ON_TILES __attribute__((target("amx-tile,amx-bf16"), always_inline)) static inline
+#define TINTYPE_ON_TILES __attribute__((target("amx-tile,amx-bf16,prfchw"), always_inline)) static inline
   TINTYPE_ON_TILES void loadA(const char *a, const TileStrides &s) {
     _tile_loadd(4, a, s.aRow);
     if (ROWS > 1)
@@ -79,18 +101,27 @@ template <int ROWS, int COLUMNS> struct TileBlock {
     if (ROWS > 1 && COLUMNS > 1)
       _tile_stored(3, c + 16 * s.cRow + 64, s.cRow);
   }
+  TINTYPE_ON_TILES void fetch(const Fetches &fetches, int64_t row, int64_t end) {
+    for (int i = 0; i < fetches.count; ++i)
+      for (int64_t at = row; at < end; ++at)
+        for (int32_t line = 0; line < fetches.rows[i].bytes; line += 64)
+          __builtin_prefetch(fetches.rows[i].at + at * fetches.rows[i].row + line, 1);
+  }
 #undef TINTYPE_ON_TILES
 
-  __attribute__((target("amx-tile,amx-bf16"))) static void run(char *c, const char *a, const char *b, const TileStrides &s, int64_t steps, bool adds) {
+  __attribute__((target("amx-tile,amx-bf16,prfchw"))) static void run(char *c, const char *a, const char *b, const TileStrides &s, int64_t steps, bool adds, const Fetches &fetches) {
     adds ? load(c, s) : clear();
+    const int64_t rows = fetches.count ? 16 * ROWS : 0, rowsInStep = steps ? (rows + steps - 1) / steps : 0;
     if (!s.aPart)
       for (int64_t i = 0; i < steps; ++i, a += s.aStep, b += s.bStep) {
+        fetch(fetches, std::min(i * rowsInStep, rows), std::min((i + 1) * rowsInStep, rows));
         loadB(b, s);
         loadA(a, s);
         multiply();
       }
     else
       for (int64_t i = 0; i < steps; ++i, a += s.aStep, b += s.bStep) {
+        fetch(fetches, std::min(i * rowsInStep, rows), std::min((i + 1) * rowsInStep, rows));
         loadB(b, s);
         loadA(a + 2 * s.aPart, s);
         multiply();
@@ -163,6 +194,8 @@ extern "C" int tintype_tile_product(char *c, int64_t cAt, const char *a, int64_t
                                     int32_t columns, int32_t steps, int32_t cRow, int32_t aRow, int32_t aStep, int32_t bRow,
                                     int32_t bStep, int32_t bTile, int32_t aPart, int32_t bPart, int32_t adds) {
   TileStrides s{cRow, aRow, aStep, bRow, bStep, bTile, aPart, bPart};
+  Fetches fetches = requested;
+  requested.count = 0;
   if (!isConfigured) {
     if (!hasTiles()) {
       multiplyPlain(c + cAt, a + aAt, b + bAt, s, rows, columns, steps, adds);
@@ -170,8 +203,16 @@ extern "C" int tintype_tile_product(char *c, int64_t cAt, const char *a, int64_t
     }
     configure();
   }
+  constexpr int cyclesOfTile = 16;
+  fetches.dropResultsBeyond(cyclesOfTile * (rows / 16) * (columns / 16) * steps * (aPart ? 6 : 1), rows);
   auto *run = rows > 16 ? columns > 16 ? TileBlock<2, 2>::run : TileBlock<2, 1>::run
                         : columns > 16 ? TileBlock<1, 2>::run : TileBlock<1, 1>::run;
-  run(c + cAt, a + aAt, b + bAt, s, steps, adds);
+  run(c + cAt, a + aAt, b + bAt, s, steps, adds, fetches);
+  return 0;
+}
+
+extern "C" int tintype_tile_fetch(const char *p, int64_t at, int32_t row, int32_t bytes, int32_t isResult) {
+  if (requested.count < Fetches::most)
+    requested.rows[requested.count++] = {p + at, row, bytes, isResult};
   return 0;
 }

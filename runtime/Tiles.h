@@ -21,4 +21,9 @@ extern "C" int tintype_tile_product(char *c, int64_t cAt, const char *a, int64_t
                                     int32_t columns, int32_t steps, int32_t cRow, int32_t aRow, int32_t aStep, int32_t bRow,
                                     int32_t bStep, int32_t bTile, int32_t aPart, int32_t bPart, int32_t adds);
 
+/// The next product of this thread fetches the lines of `bytes` from p + at, and as many each `row` bytes further, for as
+/// many rows as it has, while it computes: they are read next, or all of them written (`isResult`), which are left out
+/// where the product is too short for that. Up to four such requests a product.
+extern "C" int tintype_tile_fetch(const char *p, int64_t at, int32_t row, int32_t bytes, int32_t isResult);
+
 #endif

@@ -25,10 +25,31 @@ TileNest::TileNest(const std::string &func, const For *outermost, const Lets &ar
     products.clear();
 }
 
-Expr TileNest::whole(Expr e) const {
+Expr whole(Expr e, const Lets &lets) {
   for (auto it = lets.rbegin(); it != lets.rend(); ++it)
     e = substitute(it->first, it->second, e);
   return substitute_in_all_lets(e);
+}
+
+Place Place::of(const Expr &index, int bytes, const Loops &loops, const Lets &lets) {
+  Expr at = whole(index, lets);
+  auto with = [&](size_t one, const Expr &turn) {
+    Expr e = at;
+    for (size_t i = 0; i < loops.size(); ++i)
+      e = substitute(loops[i]->name, i == one ? loops[i]->min + turn : loops[i]->min, e);
+    return whole(e, lets);
+  };
+  const Expr first = with(loops.size(), 0);
+  Place p{simplify(first), {}, bytes};
+  for (size_t i = 0; i < loops.size(); ++i) {
+    auto step = as_const_int(simplify(with(i, 1) - first));
+    // Where a loop's end is not known, at any turn.
+    Expr last = is_const(loops[i]->extent) ? simplify(loops[i]->extent - 1) : Variable::make(Halide::Int(32), "turn");
+    if (!step || !can_prove(with(i, last) - first == Expr((int)*step) * last))
+      return {};
+    p.strides.push_back((int)*step * bytes);
+  }
+  return p;
 }
 
 bool TileNest::matchSum(const Expr &e) {

@@ -3,7 +3,7 @@
 // Loops of one turn have gone by then, so a loop that is not there has stride 0.
 //===----------------------------------------------------------------------===//
 #include "codegen/halide/Tiles.h"
-#include "codegen/halide/TileNest.h"
+#include "codegen/halide/TileLines.h"
 
 using namespace Halide::Internal;
 using Halide::Expr;
@@ -12,12 +12,6 @@ namespace tintype::codegen {
 namespace {
 
 constexpr const char *productName = "tintype_tile_product";
-
-/// A place in memory as a function of loops: bytes at their first turn, and from turn to turn of each.
-struct Place {
-  Expr base;
-  std::vector<int> strides; ///< outermost first
-};
 
 /// A call that computes a tile at once writes all of it: nothing has to be zero before.
 struct DropZeros : IRMutator {
@@ -54,7 +48,7 @@ protected:
     ScopedValue<std::string> inside(func, op->name);
     ScopedValue<Lets> fresh(lets, {}); // what stands further out has no part in how places follow loops
     ScopedValue<const char *> reason(why, "a sum of products of bf16");
-    ScopedValue<std::vector<const For *>> noLoops(around, {});
+    ScopedValue<Loops> noLoops(around, {});
     ScopedValue<int> none(numCalls, 0);
     ScopedValue<bool> always(needsZeros, false);
     Stmt s = IRMutator::visit(op);
@@ -63,6 +57,13 @@ protected:
     if (numCalls > 1) // the turns of a loop, taken apart: one tile may be theirs together
       return AddToTiles(func).mutate(s);
     return needsZeros ? s : DropZeros(func).mutate(s);
+  }
+  Stmt visit(const Block *op) override {
+    const auto *producer = op->first.as<ProducerConsumer>();
+    if (!producer || !producer->is_producer || !funcs.count(producer->name))
+      return IRMutator::visit(op);
+    ScopedValue<std::vector<TileLines>> lines(beside, linesBeside(producer->name, op->rest));
+    return IRMutator::visit(op);
   }
   Stmt visit(const For *op) override {
     if (!func.empty())
@@ -105,28 +106,6 @@ private:
     return Stmt();
   }
 
-  /// Undefined where a place is not linear in the loops.
-  static Place placeOf(const TileNest &nest, const Expr &index, int bytes) {
-    Expr at = nest.whole(index);
-    auto with = [&](size_t one, const Expr &turn) {
-      Expr e = at;
-      for (size_t i = 0; i < nest.loops.size(); ++i)
-        e = substitute(nest.loops[i]->name, i == one ? nest.loops[i]->min + turn : nest.loops[i]->min, e);
-      return e;
-    };
-    Place p{simplify(nest.whole(with(nest.loops.size(), 0))), {}};
-    for (size_t i = 0; i < nest.loops.size(); ++i) {
-      auto step = as_const_int(simplify(nest.whole(with(i, 1)) - p.base));
-      // Where a loop's end is not known, at any turn.
-      Expr last = is_const(nest.loops[i]->extent) ? simplify(nest.loops[i]->extent - 1) : Variable::make(Halide::Int(32), "turn");
-      if (!step || !can_prove(nest.whole(with(i, last)) == p.base + Expr((int)*step) * last))
-        return {};
-      p.strides.push_back((int)*step * bytes);
-    }
-    p.base = Halide::cast<int64_t>(p.base) * bytes;
-    return p;
-  }
-
   /// The call, or nothing where the outermost loops of `nest` are not those of one tile.
   Stmt callOf(TileNest &nest, bool adds) {
     const int n = nest.loops.size();
@@ -136,13 +115,13 @@ private:
       return e ? (int)*e : 0;
     };
     auto isTile = [](int extent) { return extent == 16 || extent == 32; };
-    Place c = placeOf(nest, nest.store->index, 4);
+    Place c = Place::of(nest.store->index, 4, nest.loops, nest.lets);
     auto parts = nest.orderParts();
     if (!parts)
       return fails("one product, or the six greatest of three parts");
     const TileNest::Factors &factors = nest.products[0];
-    Place first = placeOf(nest, factors[0]->index, factors[0]->type.bytes());
-    Place second = placeOf(nest, factors[1]->index, factors[1]->type.bytes());
+    Place first = Place::of(factors[0]->index, factors[0]->type.bytes(), nest.loops, nest.lets);
+    Place second = Place::of(factors[1]->index, factors[1]->type.bytes(), nest.loops, nest.lets);
     if (!c.base.defined() || !first.base.defined() || !second.base.defined())
       return fails("places that are linear in its loops");
     auto stride = [&](const Place &p, int fromInside) { return fromInside < n ? p.strides[n - 1 - fromInside] : 0; };
@@ -164,15 +143,18 @@ private:
         stride(c, 2) != 4 || stride(c, 0) != 0 || stride(c, 1) != 0 || stride(c, step) != 0)
       return fails("panels that hold pairs");
     Expr steps = n == step + 1 ? nest.whole(loop(step)->extent) : Expr(1);
-    std::vector<Expr> args{Variable::make(Halide::Handle(), nest.func), c.base, name(true), a.base, name(false), b.base, extent(rows), columns,
+    std::vector<Expr> args{Variable::make(Halide::Handle(), nest.func), c.inBytes(), name(true), a.inBytes(), name(false), b.inBytes(), extent(rows), columns,
                            steps, stride(c, rows), stride(a, rows), stride(a, step), stride(b, 1), stride(b, step), bTile, (*parts)[isFirstA ? 0 : 1], (*parts)[isFirstA ? 1 : 0], adds};
-    return Evaluate::make(Call::make(Halide::Int(32), productName, args, Call::Extern));
+    std::vector<Stmt> calls = fetchBeside(beside, c, stride(c, rows), columns, around);
+    calls.push_back(Evaluate::make(Call::make(Halide::Int(32), productName, args, Call::Extern)));
+    return Block::make(calls);
   }
 
   const std::set<std::string> funcs;
   std::string func;        ///< the one around
   Lets lets;               ///< around what is visited
-  std::vector<const For *> around;
+  Loops around;
+  std::vector<TileLines> beside; ///< what reads the tiles
   const char *why = "";    ///< what its last nest lacks
   int numCalls = 0;
   bool isUnderIf = false;

@@ -85,6 +85,7 @@ llvm::Expected<std::unique_ptr<KernelCode>> KernelCode::load(func::FuncOp kernel
   add("halide_print", (void *)halide_print);
   add("vcvtne2ps2bf16", (void *)vcvtne2ps2bf16);
   add("tintype_tile_product", (void *)tintype_tile_product);
+  add("tintype_tile_fetch", (void *)tintype_tile_fetch);
   if (llvm::Error e = library.define(llvm::orc::absoluteSymbols(known)))
     return std::move(e);
   auto process = llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(code->jit->getDataLayout().getGlobalPrefix());
