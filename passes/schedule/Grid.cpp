@@ -49,13 +49,14 @@ std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contr
   auto costOf = [&](int64_t mb, int64_t nb) {
     int64_t rows = std::min(mb, M), columns = std::min(nb, N);
     // Strips of A go past the panels of B. The block of C is passed through once for every chunk of K, so it may lie
-    // further away.
-    int64_t bytes = width * columns * chunk + (c.streamsA ? 0 : width * rows * chunk) + (c.streamsA && cutsN ? 0 : rows * columns);
+    // further away, unless tiles are done with a chunk before it is there.
+    int64_t ofC = c.streamsA && cutsN ? 0 : c.isInParts && !c.streamsA ? 4 : 1;
+    int64_t bytes = width * columns * chunk + (c.streamsA ? 0 : width * rows * chunk) + ofC * rows * columns;
     double blocks = double(llvm::divideCeil(M, mb)) * llvm::divideCeil(N, nb) * outer;
     double packs = packB * llvm::divideCeil(M, mb) / M + packA * llvm::divideCeil(N, nb) / N;
     double uneven = 1 + 0.1 * machine.threads / blocks; // threads are never equally fast
     double cost = (1 + packs) * imbalance(M, mb, N, nb, outer, machine.threads) * uneven;
-    if (bytes > machine.l2Bytes * 0.75)
+    if (bytes > machine.l2Bytes * 0.8)
       cost *= 1 + double(bytes) / machine.l2Bytes;
     else if (c.streamsA && bytes > machine.l2Bytes * 0.4)
       cost *= 1.03;
