@@ -34,6 +34,8 @@ void tileProducts() {
     for (int columns : {16, 32})
       for (int n = 0; n <= steps; ++n) {
         std::vector<float> c(32 * 32 + 4, 1e30f);
+        for (int i = 0; i < 6; ++i) // more than are taken, and beyond what there is
+          tintype_tile_fetch(reinterpret_cast<char *>(c.data()), 64 * i, 1 << 20, 128, i % 2);
         tintype_tile_product(reinterpret_cast<char *>(c.data()), 16, reinterpret_cast<char *>(a.data()), 0, reinterpret_cast<char *>(b.data()), 0,
                              rows, columns, n, 128, 64, 2048, 128, 2048, 64, 0, 0, 0);
         for (int i = 0; i < rows; ++i)
