@@ -1,7 +1,7 @@
 //===- MaskedLoads.cpp - loads under a mask from a caller's buffer --------===//
 // Test: test/codegen/block-kernels.mlir, with heads of 12 features
 //===----------------------------------------------------------------------===//
-#include "codegen/halide/MaskedLoads.h"
+#include "codegen/halide/Lowered.h"
 #include <set>
 
 using namespace Halide::Internal;

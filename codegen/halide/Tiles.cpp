@@ -2,7 +2,7 @@
 // Finds the loops around the store that adds a product, and reads off its places what the call takes: bases and strides.
 // Loops of one turn have gone by then, so a loop that is not there has stride 0.
 //===----------------------------------------------------------------------===//
-#include "codegen/halide/Tiles.h"
+#include "codegen/halide/Lowered.h"
 #include "codegen/halide/TileLines.h"
 
 using namespace Halide::Internal;

@@ -4,11 +4,9 @@
 //===----------------------------------------------------------------------===//
 #include "codegen/halide/Translate.h"
 #include "codegen/halide/Directives.h"
+#include "codegen/halide/Lowered.h"
 #include "codegen/halide/Math.h"
 #include "codegen/halide/Target.h"
-#include "codegen/halide/Tiles.h"
-#include "codegen/halide/MaskedLoads.h"
-#include "codegen/halide/Transpose.h"
 
 using namespace mlir;
 using namespace tintype::halide;
@@ -330,7 +328,7 @@ std::string messageOf(const H::Error &e) {
     line += (line.empty() ? "" : " ") + l.trim().str();
   if (line.empty())
     return "expected a schedule that Halide takes, but it failed without a reason";
-  if ((line.size() < 2 || !isupper(line[1])))
+  if (line.size() < 2 || !isupper(line[1]))
     line[0] = tolower(line[0]);
   return line;
 }

@@ -2,7 +2,7 @@
 // As one shuffle of 256 elements a block of 16 x 16 becomes 177 permutations and as many loads of their
 // patterns; in steps of two vectors each it is 64 instructions that hold their patterns.
 //===----------------------------------------------------------------------===//
-#include "codegen/halide/Transpose.h"
+#include "codegen/halide/Lowered.h"
 
 using namespace Halide::Internal;
 using Halide::Expr;
