@@ -58,24 +58,43 @@ __attribute__((target("amx-tile"), noinline)) void configure() {
 /// 16 * ROWS by 16 * COLUMNS of the result in registers 0 to 3, A in 4 and 5, B in 6 and 7.
 template <int ROWS, int COLUMNS> struct TileBlock {
 #define TINTYPE_ON_TILES __attribute__((target("amx-tile,amx-bf16,prfchw"), always_inline)) static inline
-  TINTYPE_ON_TILES void loadA(const char *a, const TileStrides &s) {
-    _tile_loadd(4, a, s.aRow);
+  /// The first and the second half of the rows, of the columns.
+  TINTYPE_ON_TILES void loadA0(const char *a, const TileStrides &s) { _tile_loadd(4, a, s.aRow); }
+  TINTYPE_ON_TILES void loadA1(const char *a, const TileStrides &s) {
     if (ROWS > 1)
       _tile_loadd(5, a + 16 * s.aRow, s.aRow);
   }
-  TINTYPE_ON_TILES void loadB(const char *b, const TileStrides &s) {
-    _tile_loadd(6, b, s.bRow);
+  TINTYPE_ON_TILES void loadB0(const char *b, const TileStrides &s) { _tile_loadd(6, b, s.bRow); }
+  TINTYPE_ON_TILES void loadB1(const char *b, const TileStrides &s) {
     if (COLUMNS > 1)
       _tile_loadd(7, b + s.bTile, s.bRow);
   }
-  TINTYPE_ON_TILES void multiply() {
-    _tile_dpbf16ps(0, 4, 6);
+  TINTYPE_ON_TILES void multiply00() { _tile_dpbf16ps(0, 4, 6); }
+  TINTYPE_ON_TILES void multiply01() {
     if (COLUMNS > 1)
       _tile_dpbf16ps(1, 4, 7);
+  }
+  TINTYPE_ON_TILES void multiply10() {
     if (ROWS > 1)
       _tile_dpbf16ps(2, 5, 6);
+  }
+  TINTYPE_ON_TILES void multiply11() {
     if (ROWS > 1 && COLUMNS > 1)
       _tile_dpbf16ps(3, 5, 7);
+  }
+  TINTYPE_ON_TILES void multiplyStep(const char *a, const char *b, const TileStrides &s) {
+    loadB0(b, s), loadB1(b, s), loadA0(a, s), loadA1(a, s);
+    multiply00(), multiply01(), multiply10(), multiply11();
+  }
+  /// A register is loaded as soon as its last product is on its way.
+  TINTYPE_ON_TILES void multiplyStepOfParts(const char *a, const char *b, const TileStrides &s) {
+    const char *a1 = a + s.aPart, *a2 = a1 + s.aPart, *b1 = b + s.bPart, *b2 = b1 + s.bPart;
+    loadB0(b, s), loadA0(a2, s), multiply00(), loadB1(b, s), multiply01(), loadA1(a2, s), multiply10(), loadA0(a1, s), multiply11();
+    multiply00(), loadA1(a1, s), multiply01(), multiply10(), loadB0(b1, s), multiply11();
+    multiply00(), loadB1(b1, s), multiply10(), multiply01(), loadA0(a, s), multiply11();
+    multiply00(), loadA1(a, s), multiply01(), multiply10(), loadB0(b2, s), multiply11();
+    multiply00(), loadB1(b2, s), multiply10(), multiply01(), loadB0(b, s), multiply11();
+    multiply00(), loadB1(b, s), multiply10(), multiply01(), multiply11();
   }
   TINTYPE_ON_TILES void clear() {
     _tile_zero(0);
@@ -115,26 +134,12 @@ template <int ROWS, int COLUMNS> struct TileBlock {
     if (!s.aPart)
       for (int64_t i = 0; i < steps; ++i, a += s.aStep, b += s.bStep) {
         fetch(fetches, std::min(i * rowsInStep, rows), std::min((i + 1) * rowsInStep, rows));
-        loadB(b, s);
-        loadA(a, s);
-        multiply();
+        multiplyStep(a, b, s);
       }
     else
       for (int64_t i = 0; i < steps; ++i, a += s.aStep, b += s.bStep) {
         fetch(fetches, std::min(i * rowsInStep, rows), std::min((i + 1) * rowsInStep, rows));
-        loadB(b, s);
-        loadA(a + 2 * s.aPart, s);
-        multiply();
-        loadA(a + s.aPart, s);
-        multiply();
-        loadB(b + s.bPart, s);
-        multiply();
-        loadA(a, s);
-        multiply();
-        loadB(b + 2 * s.bPart, s);
-        multiply();
-        loadB(b, s);
-        multiply();
+        multiplyStepOfParts(a, b, s);
       }
     store(c, s);
   }

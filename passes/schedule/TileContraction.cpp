@@ -76,7 +76,11 @@ void ContractionLowering::scheduleTileAccumulator() {
   Strings outer = isStripOuter ? Strings{"no", "mo"} : Strings{"mo", "no"};
   if (isChunked)
     outer.push_back("ko");
-  l.reorder(acc, 0, joined(joined({"kk", "ki", "nv", "mv", "kt"}, outer), varsC));
+  const bool areTilesApart = inParts && NR > V;
+  if (areTilesApart)
+    l.split(acc, 0, "nv", "nt", "ni", V, halide::Tail::automatic);
+  Strings inner = areTilesApart ? Strings{"kk", "ki", "ni", "nt", "mv", "kt"} : Strings{"kk", "ki", "nv", "mv", "kt"};
+  l.reorder(acc, 0, joined(joined(inner, outer), varsC));
   l.storeInTiles(acc);
 }
 

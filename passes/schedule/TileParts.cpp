@@ -8,10 +8,10 @@
 // Leveraging the bfloat16 Artificial Intelligence Datatype For Higher-Precision Computations, 2019, section 3). Infinite factors give NaN,
 // and parts below 2^-126 count as zero.
 //
-//   A(ki, mv, part, kt, mo)      B(nv, ki, part, kt, no)
+//   A(ki, mv, part, kt, mo)      B(nv, ki, nt, part, kt, no)
 //
 // hold words of the elements 32 kt + ki and 32 kt + 16 + ki: which two of a step are multiplied side by side is free, and
-// these need no shuffle. Vectors of a panel run over k or n; a source that lies along m or k is turned first, T(l, x, o).
+// these need no shuffle. Rows of a tile follow each other. Vectors of a panel run over k or n; a source that lies along m or k is turned first, T(l, x, o).
 //===----------------------------------------------------------------------===//
 #include "passes/schedule/TileParts.h"
 
@@ -28,36 +28,40 @@ void PartsPanel::define(Lowering &l, Location loc) const {
       Value lane = b.tile(v[2], lanes, v[0]);
       return {value(b, isA ? v[1] : lane, isA ? lane : v[1], v.drop_front(3))};
     });
-  Strings vars = isA ? Strings{"ki", "mv", "part", "kt", "mo"} : Strings{"nv", "ki", "part", "kt", "no"};
+  Strings vars = isA ? Strings{"ki", "mv", "part", "kt", "mo"} : Strings{"nv", "ki", "nt", "part", "kt", "no"};
   l.func(name, joined(vars, rest), loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
-    Value at = b.tile(v[4], width, isA ? v[1] : v[0]), ki = isA ? v[0] : v[1];
+    const size_t last = isA ? 4 : 5;
+    Value at = b.tile(v[last], width, isA ? v[1] : b.tile(v[2], lanes, v[0])), ki = isA ? v[0] : v[1];
+    ArrayRef<Value> others = v.drop_front(last + 1);
     auto element = [&](int64_t which) {
-      Value k = b.tile(v[3], 2 * wordsInStep, b.apply(d0 + which * wordsInStep, {ki}));
+      Value k = b.tile(v[last - 1], 2 * wordsInStep, b.apply(d0 + which * wordsInStep, {ki}));
       if (!isTurned)
-        return value(b, at, k, v.drop_front(5));
+        return value(b, at, k, others);
       Value lane = isA ? k : at;
       SmallVector<Value> place{b.apply(d0 % lanes, {lane}), isA ? at : k, b.apply(d0.floorDiv(lanes), {lane})};
-      place.append(v.begin() + 5, v.end());
+      place.append(others.begin(), others.end());
       return b.load(turned(), place, b.b.getF32Type());
     };
-    return {b.pairOfParts(element(0), element(1), v[2])};
+    return {b.pairOfParts(element(0), element(1), v[last - 2])};
   });
 }
 
 void PartsPanel::schedule(Lowering &l, int tilesBeside) const {
   l.bound(name, "ki", 0, wordsInStep);
   l.bound(name, "part", 0, 3);
-  l.bound(name, isA ? "mv" : "nv", 0, width);
-  Strings order = isA ? Strings{"ki", "part", "mv", "kt", "mo"} : Strings{"nv", "part", "ki", "kt", "no"};
+  l.bound(name, isA ? "mv" : "nv", 0, isA ? width : lanes);
+  if (!isA)
+    l.bound(name, "nt", 0, width / lanes);
+  Strings order = isA ? Strings{"ki", "part", "mv", "kt", "mo"} : Strings{"nv", "nt", "part", "ki", "kt", "no"};
   if (tilesBeside > 1) {
     l.split(name, -1, "no", "po", "pi", tilesBeside, halide::Tail::guard);
-    order = {"nv", "part", "pi", "ki", "kt", "po"};
+    order = {"nv", "nt", "part", "pi", "ki", "kt", "po"};
   }
   l.reorder(name, -1, joined(order, rest));
   l.vectorize(name, -1, isA ? "ki" : "nv", lanes);
   l.unroll(name, -1, "part");
   if (!isA)
-    l.unroll(name, -1, "nv");
+    l.unroll(name, -1, "nt");
   if (!isTurned)
     return;
   l.computeAt(turned(), name, "kt");
@@ -72,7 +76,9 @@ void PartsPanel::schedule(Lowering &l, int tilesBeside) const {
 
 Value PartsPanel::load(Body &b, int part, Value kk, Value ki, Value kt, Value inTile, Value tile, ArrayRef<Value> rest) const {
   Value p = b.constant(part);
-  SmallVector<Value> place = isA ? SmallVector<Value>{ki, inTile, p, kt, tile} : SmallVector<Value>{inTile, ki, p, kt, tile};
+  AffineExpr d0 = b.b.getAffineDimExpr(0);
+  SmallVector<Value> place = isA ? SmallVector<Value>{ki, inTile, p, kt, tile}
+                                 : SmallVector<Value>{b.apply(d0 % lanes, {inTile}), ki, b.apply(d0.floorDiv(lanes), {inTile}), p, kt, tile};
   place.append(rest.begin(), rest.end());
   return b.widen(b.ofPair(b.load(name, place, b.b.getI32Type()), kk));
 }
