@@ -231,7 +231,7 @@ void addMode(CLI::App *bench, Context &context, const char *name, const char *he
       ->check(CLI::PositiveNumber);
   sub->add_option("--dtype", o->dtype, "type that products are computed in (default: the model's precision, else f32)")
       ->check(CLI::IsMember({"f32", "bf16"}));
-  sub->add_option("--memory-limit", o->memoryLimit, "what the process may take: smaller chunks, values computed again, e.g. 2G");
+  sub->add_option("--memory-limit", o->memoryLimit, "what the process may take: smaller chunks, values computed again, e.g. 2G")->check(checkSize);
   sub->add_option("--seconds", o->seconds, "how long to measure")->capture_default_str()->check(CLI::PositiveNumber);
   sub->add_flag("--json", o->json, "one JSON object on standard output");
   sub->add_flag("--profile", o->profile, "time, rate and share of the roof of each kernel, on standard error and in --json");

@@ -104,7 +104,7 @@ void addTrace(CLI::App &app, Context &context) {
   sub->add_option("--dtype", o->dtype, "type that products are computed in")
       ->capture_default_str()
       ->check(CLI::IsMember({"f32", "bf16"}));
-  sub->add_option("--memory-limit", o->memoryLimit, "what the process may take: smaller chunks, values computed again, e.g. 800M");
+  sub->add_option("--memory-limit", o->memoryLimit, "what the process may take: smaller chunks, values computed again, e.g. 800M")->check(checkSize);
   sub->callback([&context, o] { trace(context, *o); });
 }
 

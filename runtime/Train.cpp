@@ -2,6 +2,7 @@
 #include "runtime/Train.h"
 #include "runtime/Clock.h"
 #include "runtime/Evaluate.h"
+#include "runtime/MemoryLimit.h"
 #include "runtime/TextBatch.h"
 #include "runtime/Timeline.h"
 #include <cmath>
@@ -213,7 +214,8 @@ void addTrain(CLI::App &app, Context &context) {
   sub->add_option("--keep", flags->keep, "checkpoints to keep (default: 1)")->check(CLI::Range(1, 1 << 24));
   sub->add_option("--eval-every", flags->evalEvery, "steps between validations (default: 250)")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 48));
-  sub->add_option("--memory-limit", flags->memoryLimit, "what the process may take: smaller chunks, values computed again or smaller micro-batches, e.g. 2G");
+  sub->add_option("--memory-limit", flags->memoryLimit, "what the process may take: smaller chunks, values computed again or smaller micro-batches, e.g. 2G")
+      ->check(checkSize);
   sub->add_option("--log", flags->log, "a second place for the lines of log.jsonl");
   sub->add_option("--trace", flags->trace, "write a timeline of kernels and threads for Perfetto or about:tracing")
       ->type_name("FILE");
