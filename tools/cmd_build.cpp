@@ -1,6 +1,7 @@
 //===- cmd_build.cpp - tintype build --------------------------------------===//
 #include "codegen/halide/Target.h"
 #include "frontend/Elaborate.h"
+#include "runtime/Flags.h"
 #include "tools/Commands.h"
 #include "tools/CompileApart.h"
 #include "tools/Pipeline.h"
@@ -162,7 +163,7 @@ void tools::addBuildCommand(CLI::App &app, int &status) {
   command->add_option("--cache", o->build.cacheDir, "folder of compiled kernels (default: ~/.cache/tintype)")->type_name("DIR");
   command->add_option("--jobs", o->build.jobs, "kernels compiled at once (default: one for each core)")
       ->type_name("N")
-      ->check(CLI::Range(0, 1024));
+      ->check(rt::inRange(0, 1024));
   command->add_option("--db", o->build.db, "schedules that `tintype tune` measured (default: ~/.cache/tintype/tune.db)")->type_name("FILE");
   command->add_flag("!--no-db", o->build.useDb, "schedules of the templates only");
   command->add_flag("--timing", o->timing, "print where the time goes");

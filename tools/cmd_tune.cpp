@@ -5,6 +5,7 @@
 #include "tools/ToolMain.h"
 #include "tools/tune/Apply.h"
 #include "tools/tune/Tuner.h"
+#include "runtime/Flags.h"
 #include "runtime/Threads.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FileSystem.h"
@@ -195,8 +196,8 @@ void tools::addTuneCommand(CLI::App &app, int &status) {
   command->add_option("--db", o->db, "database of schedules (default: ~/.cache/tintype/tune.db)")->type_name("FILE");
   command->add_option("--target", o->target, "Halide target (default: this machine)")->type_name("T");
   command->add_option("--dims", o->dims, "runtime dims to measure at, as B=8,T=256 (default: the recipe's)")->type_name("DIMS");
-  command->add_option("--threads", o->threads, "threads that run a kernel (default: physical cores)")->type_name("N")->check(CLI::Range(0, 1024));
-  command->add_option("--jobs", o->jobs, "candidates compiled at once, then measured one by one (default: physical cores)")->type_name("N")->check(CLI::Range(0, 1024));
+  command->add_option("--threads", o->threads, "threads that run a kernel (default: physical cores)")->type_name("N")->check(rt::inRange(0, 1024));
+  command->add_option("--jobs", o->jobs, "candidates compiled at once, then measured one by one (default: physical cores)")->type_name("N")->check(rt::inRange(0, 1024));
   command->add_option("--dtype", o->dtype, "which training is tuned: f32 or bf16 (default: the recipe's)")
       ->type_name("DTYPE")
       ->check(CLI::IsMember({"f32", "bf16"}));
