@@ -54,12 +54,18 @@ static bool isDevice(StringRef path) {
   return !llvm::sys::fs::status(path, status) && llvm::sys::fs::is_other(status);
 }
 
-/// Known before the work rather than after it.
+/// Whether files can be made in `folder`: known before the work rather than after it.
+static std::error_code checkFolder(const Twine &folder) {
+  if (auto ec = llvm::sys::fs::access(folder, llvm::sys::fs::AccessMode::Write))
+    return ec;
+  return llvm::sys::fs::is_directory(folder) ? std::error_code() : make_error_code(std::errc::not_a_directory);
+}
+
 static LogicalResult checkWritable(StringRef output) {
   StringRef folder = llvm::sys::path::parent_path(output);
   if (folder.empty())
     folder = ".";
-  if (auto ec = llvm::sys::fs::access(folder, llvm::sys::fs::AccessMode::Write))
+  if (auto ec = checkFolder(folder))
     return fail(output + ": expected a folder that can be written, but got: " + ec.message());
   if (llvm::sys::fs::is_directory(output))
     return fail(output + ": expected a file name for the executable, but it is a folder");
@@ -88,9 +94,11 @@ LogicalResult tintype::writeText(StringRef path, function_ref<void(raw_ostream &
   }
   if (!ec && !isDirect)
     ec = llvm::sys::fs::rename(partial, path);
-  if (ec)
-    return fail(path + ": expected a writable file, but got: " + ec.message());
-  return success();
+  if (!ec)
+    return success();
+  if (!isDirect)
+    llvm::sys::fs::remove(partial);
+  return fail(path + ": expected a writable file, but got: " + ec.message());
 }
 
 /// Times what lies between its construction and its end, where that is asked for.
