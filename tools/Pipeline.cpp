@@ -116,6 +116,15 @@ std::string tintype::cacheFolder(const BuildOptions &options) {
   return std::string(dir);
 }
 
+LogicalResult tintype::checkCache(const BuildOptions &options) {
+  std::string folder = cacheFolder(options);
+  std::error_code ec = llvm::sys::fs::create_directories(folder);
+  if (ec = ec ? ec : checkFolder(folder); !ec)
+    return success();
+  return fail(folder + ": expected a folder for compiled kernels that can be written, but got: " + ec.message() +
+              "\nhint: name another one with --cache DIR or the variable XDG_CACHE_HOME");
+}
+
 /// `lib/tintype_rt.rsp` beside the folder of this program.
 static std::string runtimeList() {
   std::string self = llvm::sys::fs::getMainExecutable(nullptr, nullptr);
@@ -306,7 +315,7 @@ LogicalResult tintype::linkModule(ModuleOp module, const BuildOptions &options) 
 }
 
 LogicalResult tintype::runPipeline(ModuleOp module, Stage from, const BuildOptions &options) {
-  if (options.until == Stage::exe && failed(checkWritable(options.output)))
+  if (options.until == Stage::exe && (failed(checkWritable(options.output)) || failed(checkCache(options))))
     return failure();
   if (failed(lowerTo(module, from, options.until, options)))
     return failure();

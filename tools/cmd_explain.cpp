@@ -71,6 +71,8 @@ static int run(Options o) {
     return 2;
   }
   o.build.target = *target;
+  if (!o.noMeasure && o.binary.empty() && failed(checkCache(o.build)))
+    return 1;
   mlir::DialectRegistry registry;
   registerDialects(registry);
   mlir::MLIRContext ctx(registry);

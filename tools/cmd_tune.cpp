@@ -175,7 +175,7 @@ static int run(const Options &o) {
     return fail(o.only.empty() ? "expected a model that is trained in " + dtype + ", but there is no such program"
                                : "expected --kernel to name a kernel of training, as `tintype build --emit kernels` prints them, but got " + o.only);
   if (auto ec = llvm::sys::fs::create_directories(t.folder))
-    return fail(t.folder + ": expected a folder that can be made, but got: " + ec.message());
+    return fail(t.folder + ": expected a folder that can be made, but got: " + ec.message() + "\nhint: name another place with the variable XDG_CACHE_HOME");
   Tuner tuner(std::move(kernels), *db, t, interrupted);
   llvm::Error error = tuner.run();
   llvm::sys::fs::remove_directories(t.folder);

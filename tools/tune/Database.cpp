@@ -112,13 +112,16 @@ static Error check(sqlite3 *db, const std::string &path, bool mayBeNew) {
 }
 
 Expected<Database> Database::open(const std::string &path) {
-  llvm::sys::fs::create_directories(llvm::sys::path::parent_path(path));
+  const char *hint = "\nhint: name another one with --db FILE or the variable XDG_CACHE_HOME";
+  llvm::StringRef folder = llvm::sys::path::parent_path(path);
+  if (auto ec = folder.empty() ? std::error_code() : llvm::sys::fs::create_directories(folder))
+    return fail(path + ": expected a file that can be written, but got: " + ec.message() + hint);
   Database d(path);
   sqlite3 *handle = nullptr;
   int rc = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
   d.db.reset(handle);
   if (rc != SQLITE_OK)
-    return fail(path + ": expected a file that can be written, but got: " + (handle ? sqlite3_errmsg(handle) : "no memory"));
+    return fail(path + ": expected a file that can be written, but got: " + (handle ? sqlite3_errmsg(handle) : "no memory") + hint);
   if (Error e = check(handle, path, true))
     return std::move(e);
   if (Error e = d.useLog())
