@@ -200,7 +200,7 @@ LogicalResult tintype::lowerTo(ModuleOp module, Stage from, Stage until, const B
     if (isDone || step.stage > until)
       continue;
     if (step.stage == Stage::halide && options.useDb)
-      tune::applyWinners(module, options.db, codegen::targetString(compileOptions(options)));
+      tune::applyWinners(module, options.db, compileOptions(options));
     if (failed(runPasses(module, options, step.stage, step.add)))
       return failure();
     if (options.saveTemps.empty())

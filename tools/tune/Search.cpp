@@ -142,6 +142,8 @@ llvm::Error Tuner::begin(State &s) {
   s.cost = plain->cost;
   s.seen = {"", plain->text + plain->grid};
   auto stored = db.find(s.kernel.name, options.machine);
+  if (stored && !stored->foreign.empty())
+    stored.reset();
   bool isSame = stored && stored->machine.threads == options.machine.threads && stored->dims == s.row.dims;
   if (options.resume && isSame) {
     s.row.setting = stored->setting;

@@ -132,7 +132,7 @@ llvm::Error Tuner::run() {
   // Kernels that had no turn have a row too, unless an earlier run knows more.
   for (State &s : states) {
     auto stored = db.find(s.kernel.name, options.machine);
-    if (s.isStarted || interrupted || (stored && stored->machine.threads == options.machine.threads))
+    if (s.isStarted || interrupted || (stored && stored->foreign.empty() && stored->machine.threads == options.machine.threads))
       continue;
     if (llvm::Error e = save(s))
       return e;
