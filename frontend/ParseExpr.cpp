@@ -79,8 +79,8 @@ ExprPtr Parser::parseNot() {
 }
 
 ExprPtr Parser::parseUnary() {
-  Nest nest(*this);
   if (at(Tok::Minus)) {
+    Nest nest(*this);
     auto e = std::make_unique<UnaryExpr>(locOf(take()));
     e->operand = parseUnary();
     auto children = {(const Expr *)e->operand.get()};
@@ -92,6 +92,7 @@ ExprPtr Parser::parseUnary() {
   ExprPtr base = parsePostfix();
   if (!at(Tok::Caret))
     return base;
+  Nest nest(*this);
   auto e = std::make_unique<BinaryExpr>(locOf(take()));
   Loc begin = base->begin;
   e->op = BinaryOp::Pow;
@@ -117,6 +118,7 @@ static Reducer reducerNamed(llvm::StringRef name) {
 }
 
 ExprPtr Parser::parseReduce() {
+  Nest nest(*this);
   Token word = take();
   std::string name = textOf(word).str();
   auto e = std::make_unique<ReduceExpr>(locOf(word));
@@ -175,8 +177,10 @@ ExprPtr Parser::parsePostfix() {
       e->bracketLoc = here;
       e->base = std::move(base);
       e->dims = parseDims();
-      if (accept(Tok::OrElse))
+      if (accept(Tok::OrElse)) {
+        Nest nest(*this);
         e->orElse = parseUnary();
+      }
       for (const Dim &d : e->dims)
         if (d.expr)
           e->height = std::max(e->height, d.expr->height + 1);

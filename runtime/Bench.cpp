@@ -7,6 +7,7 @@
 #include "runtime/Clock.h"
 #include "runtime/Commands.h"
 #include "runtime/Files.h"
+#include "runtime/Flags.h"
 #include "runtime/MemoryLimit.h"
 #include "runtime/Optimizer.h"
 #include "runtime/Precision.h"
@@ -226,20 +227,20 @@ void addMode(CLI::App *bench, Context &context, const char *name, const char *he
              void (*run)(Context &, const BenchOptions &)) {
   auto o = std::make_shared<BenchOptions>();
   auto *sub = bench->add_subcommand(name, help);
-  sub->add_option("--batch", o->batch, "sequences or images in a step (default: 4)")->check(CLI::PositiveNumber);
+  sub->add_option("--batch", o->batch, "sequences or images in a step (default: 4)")->check(inRange<int64_t>(1));
   sub->add_option("--context", o->context, "tokens in a sequence (default: 256, if the model takes them)")
-      ->check(CLI::PositiveNumber);
+      ->check(inRange<int64_t>(1));
   sub->add_option("--dtype", o->dtype, "type that products are computed in (default: the model's precision, else f32)")
       ->check(CLI::IsMember({"f32", "bf16"}));
-  sub->add_option("--memory-limit", o->memoryLimit, "what the process may take: smaller chunks, values computed again, e.g. 2G");
-  sub->add_option("--seconds", o->seconds, "how long to measure")->capture_default_str()->check(CLI::PositiveNumber);
+  sub->add_option("--memory-limit", o->memoryLimit, "what the process may take: smaller chunks, values computed again, e.g. 2G")->check(checkSize);
+  sub->add_option("--seconds", o->seconds, "how long to measure")->capture_default_str()->check(moreThan(0.0));
   sub->add_flag("--json", o->json, "one JSON object on standard output");
   sub->add_flag("--profile", o->profile, "time, rate and share of the roof of each kernel, on standard error and in --json");
   sub->add_option("--trace", o->trace, "write a timeline of kernels and threads for Perfetto or about:tracing")
       ->type_name("FILE");
   sub->add_option("--trace-steps", o->traceSteps, "steps of the timeline, from the second on")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1000));
+      ->check(inRange(1, 1000));
   sub->add_flag("--memory", o->memory, "what is alive at the peak on standard error");
   sub->fallthrough();
   sub->callback([&context, o, run] { run(context, *o); });

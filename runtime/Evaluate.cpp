@@ -2,6 +2,7 @@
 #include "runtime/Evaluate.h"
 #include "runtime/Checkpoint.h"
 #include "runtime/Commands.h"
+#include "runtime/Flags.h"
 #include "runtime/RunTokenizer.h"
 #include "runtime/TextBatch.h"
 #include "runtime/Weights.h"
@@ -66,9 +67,9 @@ void addEval(CLI::App &app, Context &context) {
   sub->add_option("--weights", flags->weights, "run folder, weight file, or folder with one");
   sub->add_option("--data", flags->data, "text or token files (.u16 .u32 .npy), or folders of them");
   sub->add_option("--tokenizer", flags->tokenizer, "bytes, or a tokenizer.json (default: that of the weights)");
-  sub->add_option("--batch", flags->batch, "windows at a time (default: 8)")->check(CLI::Range(1, 1 << 20));
+  sub->add_option("--batch", flags->batch, "windows at a time (default: 8)")->check(inRange(1, 1 << 20));
   sub->add_option("--context", flags->length, "tokens in a window (default: as trained, or the most)")
-      ->check(CLI::Range(1, 1 << 30));
+      ->check(inRange(1, 1 << 30));
   sub->add_flag("--json", flags->json, "print one JSON object");
   sub->callback([&context, flags] {
     if (flags->weights.empty())

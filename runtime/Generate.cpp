@@ -9,6 +9,7 @@
 #include "runtime/Clock.h"
 #include "runtime/Commands.h"
 #include "runtime/Files.h"
+#include "runtime/Flags.h"
 #include "runtime/RunTokenizer.h"
 #include "runtime/Sampler.h"
 #include "runtime/Settings.h"
@@ -181,14 +182,14 @@ void addGenerate(CLI::App &app, Context &context) {
   sub->add_option("--tokens", flags->tokens, "token ids to continue: 1,2,3");
   sub->add_option("--tokenizer", flags->tokenizer, "bytes, or a tokenizer.json (default: that of the weights)");
   sub->add_option("--max-tokens", flags->most, "tokens to write (default: 128)")
-      ->check(CLI::Range(int64_t(1), int64_t(1) << 40));
+      ->check(inRange(int64_t(1), int64_t(1) << 40));
   sub->add_option("--context", flags->context, "tokens to look back at (default: as trained, or the most)")
-      ->check(CLI::Range(1, 1 << 30));
+      ->check(inRange(1, 1 << 30));
   sub->add_option("--temperature", flags->temperature, "0: always the likeliest token (default: the model's, or 1)")
-      ->check(CLI::NonNegativeNumber);
-  sub->add_option("--top-k", flags->topK, "choose among the K likeliest tokens")->check(CLI::NonNegativeNumber);
+      ->check(inRange(0.0));
+  sub->add_option("--top-k", flags->topK, "choose among the K likeliest tokens")->check(inRange<int64_t>(0));
   sub->add_option("--top-p", flags->topP, "choose among the likeliest that have this share together")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(inRange(0.0, 1.0));
   sub->add_flag("--json", flags->json, "print one JSON object");
   sub->callback([&context, flags, sub] {
     if (flags->weights.empty())

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "runtime/Commands.h"
 #include "runtime/Cpu.h"
+#include "runtime/Flags.h"
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <cerrno>
@@ -47,7 +48,7 @@ int main(int argc, char **argv) {
                "SUBCOMMAND --help lists the options of one.");
     app.require_subcommand(1);
     app.fallthrough();
-    app.add_option("--threads", context.threadCount, "threads (default: physical cores)")->check(CLI::Range(1, 1024));
+    app.add_option("--threads", context.threadCount, "threads (default: physical cores)")->check(inRange(1, 1024));
     app.add_option("--seed", context.seed, "seed of everything random (default: 0)")->check([](const std::string &text) {
       errno = 0; // the parser takes what is too large, or negative, for another number
       std::strtoull(text.c_str(), nullptr, 10);

@@ -1,6 +1,7 @@
 //===- MemoryLimit.cpp - training within a given amount of memory ---------===//
 #include "runtime/MemoryLimit.h"
 #include "runtime/Error.h"
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <iostream>
@@ -21,10 +22,12 @@ double parseSize(const std::string &text) {
   char *end = nullptr;
   double value = std::strtod(text.substr(0, digits).c_str(), &end);
   std::string unit = end && !*end ? text.substr(digits) : "?";
-  size_t power = unit.empty() ? 0 : std::string("kmgt").find(char(std::tolower(unit[0]))) + 1;
+  if (unit == "B")
+    unit.clear();
+  size_t power = unit.empty() ? 0 : std::min<size_t>(std::string("kmgt").find(char(std::tolower(unit[0]))), 4) + 1;
   bool tail = unit.size() <= 1 || unit.substr(1) == "B" || unit.substr(1) == "iB";
   if (!(value > 0 && value < 1e15) || power > 4 || !tail)
-    fail("--memory-limit: expected a size such as 800M or 2G, but got ", text);
+    fail("--memory-limit: expected a size such as 800M or 2G, but got ", text.empty() ? "nothing" : text);
   return value * std::pow(1024, double(power));
 }
 

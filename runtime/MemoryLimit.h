@@ -13,6 +13,8 @@ namespace tintype::rt {
 /// "1.5g", "800M", "1000000" in bytes; K, M and G are powers of 1024. Anything
 /// else is an Error that names --memory-limit.
 double parseSize(const std::string &text);
+/// That, as a check of a flag: empty for a size.
+inline std::string checkSize(const std::string &text) { return parseSize(text), std::string(); }
 
 /// `role` at `dims`, in smaller chunks or with launches that run again where the process, with `fixed`
 /// bytes of parameters, would be over `limit` (0: none). Null when no form fits; `need` then holds what the

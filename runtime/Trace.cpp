@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/Commands.h"
+#include "runtime/Flags.h"
 #include "runtime/Inputs.h"
 #include "runtime/MemoryLimit.h"
 #include "runtime/Optimizer.h"
@@ -94,7 +95,7 @@ void addTrace(CLI::App &app, Context &context) {
   auto *sub = app.add_subcommand("trace", "write outputs, gradients and training steps for one recorded batch");
   sub->add_option("--in", o->in, "safetensors with the weights and batch.ROLE")->required();
   sub->add_option("--out", o->out, "safetensors to write")->required();
-  sub->add_option("--steps", o->steps, "steps of AdamW on the batch")->check(CLI::Range(0, 1000000));
+  sub->add_option("--steps", o->steps, "steps of AdamW on the batch")->check(inRange(0, 1000000));
   sub->add_option("--lr", o->adamw.lr, "learning rate")->capture_default_str();
   sub->add_option("--beta1", o->adamw.beta1, "decay of the first moment")->capture_default_str();
   sub->add_option("--beta2", o->adamw.beta2, "decay of the second moment")->capture_default_str();
@@ -104,7 +105,7 @@ void addTrace(CLI::App &app, Context &context) {
   sub->add_option("--dtype", o->dtype, "type that products are computed in")
       ->capture_default_str()
       ->check(CLI::IsMember({"f32", "bf16"}));
-  sub->add_option("--memory-limit", o->memoryLimit, "what the process may take: smaller chunks, values computed again, e.g. 800M");
+  sub->add_option("--memory-limit", o->memoryLimit, "what the process may take: smaller chunks, values computed again, e.g. 800M")->check(checkSize);
   sub->callback([&context, o] { trace(context, *o); });
 }
 

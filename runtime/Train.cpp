@@ -2,6 +2,8 @@
 #include "runtime/Train.h"
 #include "runtime/Clock.h"
 #include "runtime/Evaluate.h"
+#include "runtime/Flags.h"
+#include "runtime/MemoryLimit.h"
 #include "runtime/TextBatch.h"
 #include "runtime/Timeline.h"
 #include <cmath>
@@ -191,33 +193,34 @@ void addTrain(CLI::App &app, Context &context) {
   sub->add_option("--val", flags->val, "validation: a fraction taken off the end of the data, or a path");
   sub->add_option("--init", flags->init, "begin with these weights: file, folder or run");
   sub->add_option("--tokenizer", flags->tokenizer, "bytes, train, or a tokenizer.json (default: by the vocabulary)");
-  sub->add_option("--steps", flags->steps, "optimiser steps in all")->check(CLI::Range(int64_t(1), int64_t(1) << 48));
-  sub->add_option("--batch", flags->batch, "windows in a micro-batch")->check(CLI::Range(1, 1 << 24));
-  sub->add_option("--context", flags->context, "tokens in a window")->check(CLI::Range(1, 1 << 30));
-  sub->add_option("--accumulate", flags->accumulate, "micro-batches in a step")->check(CLI::Range(1, 1 << 24));
-  sub->add_option("--lr", flags->lr, "learning rate; without --schedule a constant one")->check(CLI::NonNegativeNumber);
+  sub->add_option("--steps", flags->steps, "optimiser steps in all")->check(inRange(int64_t(1), int64_t(1) << 48));
+  sub->add_option("--batch", flags->batch, "windows in a micro-batch")->check(inRange(1, 1 << 24));
+  sub->add_option("--context", flags->context, "tokens in a window")->check(inRange(1, 1 << 30));
+  sub->add_option("--accumulate", flags->accumulate, "micro-batches in a step")->check(inRange(1, 1 << 24));
+  sub->add_option("--lr", flags->lr, "learning rate; without --schedule a constant one")->check(inRange(0.0));
   sub->add_option("--schedule", flags->schedule, "constant, linear, cosine or wsd, over --steps")
       ->check(CLI::IsMember({"constant", "linear", "cosine", "wsd"}));
-  sub->add_option("--warmup", flags->warmup, "steps of linear warm-up")->check(CLI::NonNegativeNumber);
-  sub->add_option("--lr-floor", flags->floor, "rate at the end of the schedule")->check(CLI::NonNegativeNumber);
+  sub->add_option("--warmup", flags->warmup, "steps of linear warm-up")->check(inRange<int64_t>(0));
+  sub->add_option("--lr-floor", flags->floor, "rate at the end of the schedule")->check(inRange(0.0));
   sub->add_option("--schedule-steps", flags->scheduleSteps, "steps over which the schedule falls");
-  sub->add_option("--beta1", flags->beta1, "AdamW")->check(CLI::Range(0.0, 0.9999999));
-  sub->add_option("--beta2", flags->beta2, "AdamW")->check(CLI::Range(0.0, 0.9999999));
-  sub->add_option("--eps", flags->eps, "AdamW")->check(CLI::NonNegativeNumber);
-  sub->add_option("--weight-decay", flags->weightDecay, "AdamW")->check(CLI::NonNegativeNumber);
-  sub->add_option("--clip", flags->clip, "global gradient norm to clip at; 0: never")->check(CLI::NonNegativeNumber);
+  sub->add_option("--beta1", flags->beta1, "AdamW")->check(inRange(0.0, 0.9999999));
+  sub->add_option("--beta2", flags->beta2, "AdamW")->check(inRange(0.0, 0.9999999));
+  sub->add_option("--eps", flags->eps, "AdamW")->check(inRange(0.0));
+  sub->add_option("--weight-decay", flags->weightDecay, "AdamW")->check(inRange(0.0));
+  sub->add_option("--clip", flags->clip, "global gradient norm to clip at; 0: never")->check(inRange(0.0));
   sub->add_option("--dtype", flags->dtype, "type that products are computed in (default: the model's precision, else f32)")
       ->check(CLI::IsMember({"f32", "bf16"}));
   sub->add_option("--save-every", flags->saveEvery, "steps between checkpoints (default: 500)")
-      ->check(CLI::Range(int64_t(1), int64_t(1) << 48));
-  sub->add_option("--keep", flags->keep, "checkpoints to keep (default: 1)")->check(CLI::Range(1, 1 << 24));
+      ->check(inRange(int64_t(1), int64_t(1) << 48));
+  sub->add_option("--keep", flags->keep, "checkpoints to keep (default: 1)")->check(inRange(1, 1 << 24));
   sub->add_option("--eval-every", flags->evalEvery, "steps between validations (default: 250)")
-      ->check(CLI::Range(int64_t(1), int64_t(1) << 48));
-  sub->add_option("--memory-limit", flags->memoryLimit, "what the process may take: smaller chunks, values computed again or smaller micro-batches, e.g. 2G");
+      ->check(inRange(int64_t(1), int64_t(1) << 48));
+  sub->add_option("--memory-limit", flags->memoryLimit, "what the process may take: smaller chunks, values computed again or smaller micro-batches, e.g. 2G")
+      ->check(checkSize);
   sub->add_option("--log", flags->log, "a second place for the lines of log.jsonl");
   sub->add_option("--trace", flags->trace, "write a timeline of kernels and threads for Perfetto or about:tracing")
       ->type_name("FILE");
-  sub->add_option("--trace-steps", flags->traceSteps, "steps of the timeline (default: 3)")->check(CLI::Range(1, 1000));
+  sub->add_option("--trace-steps", flags->traceSteps, "steps of the timeline (default: 3)")->check(inRange(1, 1000));
   sub->callback([&app, &context, flags] {
     if (flags->out.empty())
       throw CLI::RequiredError("--out"); // not before a wrong flag is named

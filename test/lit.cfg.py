@@ -45,7 +45,7 @@ config.substitutions += [
 ]
 
 # Features. `REQUIRES: slow` keeps a test out of `tools/test --fast`; `tool-X` says that
-# program X was built; `build` that the driver makes binaries; `chromium` that this browser is there; `shared` that the recorded reference traces lie beside the project.
+# program X was built; `build` that the driver makes binaries; `chromium` that this browser is there; `modes` that modes of files can hold for root, too; `shared` that the recorded reference traces lie beside the project.
 if not lit_config.params.get("fast"):
     config.available_features.add("slow")
 if (source.parent / "shared/peers/parity").is_dir():
@@ -64,6 +64,8 @@ if lit.util.which("nvim"):
 if lit.util.which("emacs") and pathlib.Path("/usr/share/emacs/site-lisp/elpa-src").is_dir() and list(
         pathlib.Path("/usr/share/emacs/site-lisp/elpa-src").glob("eglot-*")):
     config.available_features.add("eglot")
+if subprocess.run([python, source / "test/support/without_rights.py", "true"], stderr=subprocess.DEVNULL).returncode == 0:
+    config.available_features.add("modes")
 driver = build / "bin/tintype"
 if driver.exists() and "\n  build " in subprocess.run([driver, "--help"], capture_output=True, text=True).stdout:
     config.available_features.add("build")

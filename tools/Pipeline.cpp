@@ -54,12 +54,18 @@ static bool isDevice(StringRef path) {
   return !llvm::sys::fs::status(path, status) && llvm::sys::fs::is_other(status);
 }
 
-/// Known before the work rather than after it.
+/// Whether files can be made in `folder`: known before the work rather than after it.
+static std::error_code checkFolder(const Twine &folder) {
+  if (auto ec = llvm::sys::fs::access(folder, llvm::sys::fs::AccessMode::Write))
+    return ec;
+  return llvm::sys::fs::is_directory(folder) ? std::error_code() : make_error_code(std::errc::not_a_directory);
+}
+
 static LogicalResult checkWritable(StringRef output) {
   StringRef folder = llvm::sys::path::parent_path(output);
   if (folder.empty())
     folder = ".";
-  if (auto ec = llvm::sys::fs::access(folder, llvm::sys::fs::AccessMode::Write))
+  if (auto ec = checkFolder(folder))
     return fail(output + ": expected a folder that can be written, but got: " + ec.message());
   if (llvm::sys::fs::is_directory(output))
     return fail(output + ": expected a file name for the executable, but it is a folder");
@@ -88,9 +94,11 @@ LogicalResult tintype::writeText(StringRef path, function_ref<void(raw_ostream &
   }
   if (!ec && !isDirect)
     ec = llvm::sys::fs::rename(partial, path);
-  if (ec)
-    return fail(path + ": expected a writable file, but got: " + ec.message());
-  return success();
+  if (!ec)
+    return success();
+  if (!isDirect)
+    llvm::sys::fs::remove(partial);
+  return fail(path + ": expected a writable file, but got: " + ec.message());
 }
 
 /// Times what lies between its construction and its end, where that is asked for.
@@ -106,6 +114,15 @@ std::string tintype::cacheFolder(const BuildOptions &options) {
   }
   llvm::sys::fs::create_directories(dir);
   return std::string(dir);
+}
+
+LogicalResult tintype::checkCache(const BuildOptions &options) {
+  std::string folder = cacheFolder(options);
+  std::error_code ec = llvm::sys::fs::create_directories(folder);
+  if (ec = ec ? ec : checkFolder(folder); !ec)
+    return success();
+  return fail(folder + ": expected a folder for compiled kernels that can be written, but got: " + ec.message() +
+              "\nhint: name another one with --cache DIR or the variable XDG_CACHE_HOME");
 }
 
 /// `lib/tintype_rt.rsp` beside the folder of this program.
@@ -183,7 +200,7 @@ LogicalResult tintype::lowerTo(ModuleOp module, Stage from, Stage until, const B
     if (isDone || step.stage > until)
       continue;
     if (step.stage == Stage::halide && options.useDb)
-      tune::applyWinners(module, options.db, codegen::targetString(compileOptions(options)));
+      tune::applyWinners(module, options.db, compileOptions(options));
     if (failed(runPasses(module, options, step.stage, step.add)))
       return failure();
     if (options.saveTemps.empty())
@@ -298,7 +315,7 @@ LogicalResult tintype::linkModule(ModuleOp module, const BuildOptions &options) 
 }
 
 LogicalResult tintype::runPipeline(ModuleOp module, Stage from, const BuildOptions &options) {
-  if (options.until == Stage::exe && failed(checkWritable(options.output)))
+  if (options.until == Stage::exe && (failed(checkWritable(options.output)) || failed(checkCache(options))))
     return failure();
   if (failed(lowerTo(module, from, options.until, options)))
     return failure();

@@ -45,6 +45,8 @@ mlir::LogicalResult linkModule(mlir::ModuleOp module, const BuildOptions &option
 codegen::CompileOptions compileOptions(const BuildOptions &options);
 /// The folder of compiled kernels, made when missing.
 std::string cacheFolder(const BuildOptions &options);
+/// Whether kernels can be kept there: known before the work rather than after it, with an error that says what to do.
+mlir::LogicalResult checkCache(const BuildOptions &options);
 /// Writes text to `path`, or to standard output when it is empty or "-"; a file appears whole or not at all.
 mlir::LogicalResult writeText(llvm::StringRef path, llvm::function_ref<void(llvm::raw_ostream &)> print);
 

@@ -1,8 +1,10 @@
 //===- cmd_build.cpp - tintype build --------------------------------------===//
 #include "codegen/halide/Target.h"
 #include "frontend/Elaborate.h"
+#include "runtime/Flags.h"
 #include "tools/Commands.h"
 #include "tools/CompileApart.h"
+#include "tools/MlirText.h"
 #include "tools/Pipeline.h"
 #include "tools/Remarks.h"
 #include "tools/ToolMain.h"
@@ -37,30 +39,6 @@ mlir::OwningOpRef<mlir::ModuleOp> tools::elaborateFile(const std::string &file, 
   return result ? std::move(result->module) : nullptr;
 }
 
-/// Where `text` opens more brackets than MLIR's parser, which calls itself for each, has stack for; null where it does not.
-static const char *tooDeep(llvm::StringRef text) {
-  constexpr int kMost = 256;
-  int depth = 0;
-  bool isString = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (isString) {
-      i += c == '\\';
-      isString = c != '"' && c != '\n';
-    } else if (c == '/' && text.substr(i).starts_with("//")) {
-      i = std::min(text.find('\n', i), text.size());
-    } else if (c == '"') {
-      isString = true;
-    } else if (llvm::StringRef("([{<").contains(c)) {
-      if (++depth > kMost)
-        return text.data() + i;
-    } else if (llvm::StringRef(")]}").contains(c) || (c == '>' && i && text[i - 1] != '-' && !text.substr(i).starts_with(">="))) {
-      --depth;
-    }
-  }
-  return nullptr;
-}
-
 /// The module in the file of an earlier stage; null with a diagnostic.
 static mlir::OwningOpRef<mlir::ModuleOp> parseStageFile(const std::string &path, llvm::SourceMgr &sources, mlir::MLIRContext &ctx) {
   auto file = llvm::MemoryBuffer::getFileOrSTDIN(path);
@@ -69,11 +47,8 @@ static mlir::OwningOpRef<mlir::ModuleOp> parseStageFile(const std::string &path,
     return nullptr;
   }
   unsigned buffer = sources.AddNewSourceBuffer(std::move(*file), llvm::SMLoc());
-  if (const char *at = tooDeep(sources.getMemoryBuffer(buffer)->getBuffer())) {
-    auto [line, column] = sources.getLineAndColumn(llvm::SMLoc::getFromPointer(at), buffer);
-    mlir::emitError(mlir::FileLineColLoc::get(&ctx, path, line, column)) << "expected at most 256 open brackets, but got another one";
+  if (!checkDepth(sources, buffer))
     return nullptr;
-  }
   return mlir::parseSourceFile<mlir::ModuleOp>(sources, &ctx);
 }
 
@@ -162,7 +137,7 @@ void tools::addBuildCommand(CLI::App &app, int &status) {
   command->add_option("--cache", o->build.cacheDir, "folder of compiled kernels (default: ~/.cache/tintype)")->type_name("DIR");
   command->add_option("--jobs", o->build.jobs, "kernels compiled at once (default: one for each core)")
       ->type_name("N")
-      ->check(CLI::Range(0, 1024));
+      ->check(rt::inRange(0, 1024));
   command->add_option("--db", o->build.db, "schedules that `tintype tune` measured (default: ~/.cache/tintype/tune.db)")->type_name("FILE");
   command->add_flag("!--no-db", o->build.useDb, "schedules of the templates only");
   command->add_flag("--timing", o->timing, "print where the time goes");

@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 #include "codegen/halide/Target.h"
 #include "frontend/Elaborate.h"
+#include "runtime/Flags.h"
 #include "tools/Commands.h"
 #include "tools/Pipeline.h"
 #include "tools/ToolMain.h"
@@ -70,6 +71,8 @@ static int run(Options o) {
     return 2;
   }
   o.build.target = *target;
+  if (!o.noMeasure && o.binary.empty() && failed(checkCache(o.build)))
+    return 1;
   mlir::DialectRegistry registry;
   registerDialects(registry);
   mlir::MLIRContext ctx(registry);
@@ -122,12 +125,12 @@ void tools::addExplainCommand(CLI::App &app, int &status) {
   command->add_option("--bin", o->binary, "measure this binary of the same model instead of building one")->type_name("BIN");
   command->add_flag("--no-measure", o->noMeasure, "do not run anything");
   command->add_option("--dtype", o->dtype, "which training the page is about: f32 or bf16")->capture_default_str()->check(CLI::IsMember({"f32", "bf16"}));
-  command->add_option("--batch", o->batch, "sequences or images in a step")->capture_default_str()->check(CLI::PositiveNumber);
-  command->add_option("--context", o->context, "tokens in a sequence, if the model takes them")->capture_default_str()->check(CLI::PositiveNumber);
-  command->add_option("--seconds", o->seconds, "how long to measure")->capture_default_str()->check(CLI::PositiveNumber);
+  command->add_option("--batch", o->batch, "sequences or images in a step")->capture_default_str()->check(rt::inRange<int64_t>(1));
+  command->add_option("--context", o->context, "tokens in a sequence, if the model takes them")->capture_default_str()->check(rt::inRange<int64_t>(1));
+  command->add_option("--seconds", o->seconds, "how long to measure")->capture_default_str()->check(rt::moreThan(0.0));
   command->add_option("--cache", o->build.cacheDir, "folder of compiled kernels (default: ~/.cache/tintype)")->type_name("DIR");
   command->add_option("--db", o->build.db, "schedules that `tintype tune` measured (default: ~/.cache/tintype/tune.db)")->type_name("FILE");
-  command->add_option("--jobs", o->build.jobs, "kernels compiled at once (default: one for each core)")->type_name("N")->check(CLI::Range(0, 1024));
+  command->add_option("--jobs", o->build.jobs, "kernels compiled at once (default: one for each core)")->type_name("N")->check(rt::inRange(0, 1024));
   command->footer("Examples:\n"
                   "  tintype explain gpt2.tin -o gpt2.html\n"
                   "  tintype explain gpt2.tin --set layers=6 --batch 8 -o small.html\n"

@@ -5,6 +5,7 @@
 #include "tools/ToolMain.h"
 #include "tools/tune/Apply.h"
 #include "tools/tune/Tuner.h"
+#include "runtime/Flags.h"
 #include "runtime/Threads.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FileSystem.h"
@@ -65,7 +66,8 @@ static int show(Database &db) {
                    << "\n";
     last = head;
     llvm::outs() << llvm::format("  %-19s %9.3f ms  %.3fx  %4d tried  ", w.kernel.c_str(), w.after * 1e3, w.gain, w.trials)
-                 << (w.setting.empty() ? "template" : schedule::printSetting(w.setting)) << "  " << w.dims << "\n"
+                 << (!w.foreign.empty() ? w.foreign + " (not of this compiler: not used)" : w.setting.empty() ? "template" : schedule::printSetting(w.setting))
+                 << "  " << w.dims << "\n"
                  << llvm::format("    %5.1f %% of its roof; ", 100 * std::min(w.after > 0 ? w.roof / w.after : 0, 1.0)) << w.why << "\n";
   }
   if (rows.empty())
@@ -174,7 +176,7 @@ static int run(const Options &o) {
     return fail(o.only.empty() ? "expected a model that is trained in " + dtype + ", but there is no such program"
                                : "expected --kernel to name a kernel of training, as `tintype build --emit kernels` prints them, but got " + o.only);
   if (auto ec = llvm::sys::fs::create_directories(t.folder))
-    return fail(t.folder + ": expected a folder that can be made, but got: " + ec.message());
+    return fail(t.folder + ": expected a folder that can be made, but got: " + ec.message() + "\nhint: name another place with the variable XDG_CACHE_HOME");
   Tuner tuner(std::move(kernels), *db, t, interrupted);
   llvm::Error error = tuner.run();
   llvm::sys::fs::remove_directories(t.folder);
@@ -195,8 +197,8 @@ void tools::addTuneCommand(CLI::App &app, int &status) {
   command->add_option("--db", o->db, "database of schedules (default: ~/.cache/tintype/tune.db)")->type_name("FILE");
   command->add_option("--target", o->target, "Halide target (default: this machine)")->type_name("T");
   command->add_option("--dims", o->dims, "runtime dims to measure at, as B=8,T=256 (default: the recipe's)")->type_name("DIMS");
-  command->add_option("--threads", o->threads, "threads that run a kernel (default: physical cores)")->type_name("N")->check(CLI::Range(0, 1024));
-  command->add_option("--jobs", o->jobs, "candidates compiled at once, then measured one by one (default: physical cores)")->type_name("N")->check(CLI::Range(0, 1024));
+  command->add_option("--threads", o->threads, "threads that run a kernel (default: physical cores)")->type_name("N")->check(rt::inRange(0, 1024));
+  command->add_option("--jobs", o->jobs, "candidates compiled at once, then measured one by one (default: physical cores)")->type_name("N")->check(rt::inRange(0, 1024));
   command->add_option("--dtype", o->dtype, "which training is tuned: f32 or bf16 (default: the recipe's)")
       ->type_name("DTYPE")
       ->check(CLI::IsMember({"f32", "bf16"}));

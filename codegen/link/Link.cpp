@@ -39,7 +39,9 @@ Error tintype::linkExecutable(ArrayRef<std::string> objects, StringRef runtimeLi
     sys::fs::remove(partial);
     return fail("linking failed: " + error + (text ? (*text)->getBuffer() : ""));
   }
-  if (auto ec = sys::fs::rename(partial, output))
+  if (auto ec = sys::fs::rename(partial, output)) {
+    sys::fs::remove(partial);
     return fail(output + ": expected a writable path, but got: " + ec.message());
+  }
   return Error::success();
 }

@@ -193,6 +193,20 @@ Clusters::Clusters(Block &block, bool keepInCache, const RowSection &section)
     for (unsigned i : outside)
       if (!llvm::is_contained(operands[index[op]], i))
         operands[index[op]].push_back(i);
+  beforeLoss.resize(ops.size());
+  afterLoss.resize(ops.size());
+  if (auto it = index.find(loss); it != index.end())
+    this->loss = it->second;
+  for (unsigned i = 0; i < ops.size(); ++i)
+    afterLoss[i] = llvm::any_of(operands[i], [&](unsigned j) { return j == this->loss || afterLoss[j]; });
+  for (unsigned i = ops.size(); i-- > 0;)
+    if (i == this->loss || beforeLoss[i])
+      for (unsigned j : operands[i])
+        beforeLoss[j] = true;
+  order = sorted();
+  place.resize(members.size());
+  for (auto [i, c] : llvm::enumerate(order))
+    place[c] = i;
 }
 
 SmallVector<Operation *> Clusters::definitions(unsigned c) const {
@@ -203,25 +217,11 @@ SmallVector<Operation *> Clusters::definitions(unsigned c) const {
   return result;
 }
 
-/// Whether a path of uses leaves `from` and enters `to` through a third cluster.
-bool Clusters::reaches(unsigned from, unsigned to) const {
-  std::vector<bool> seen(members.size());
-  SmallVector<unsigned> todo = {to};
-  seen[to] = seen[from] = true;
-  while (!todo.empty()) {
-    unsigned c = todo.pop_back_val();
-    for (unsigned i : members[c])
-      for (unsigned j : operands[i]) {
-        unsigned d = cluster[j];
-        if (d == from && c != to)
-          return true;
-        if (!seen[d]) {
-          seen[d] = true;
-          todo.push_back(d);
-        }
-      }
-  }
-  return false;
+/// Whether an op of `c` must follow one of another cluster for which `isUsed` holds.
+bool Clusters::uses(unsigned c, llvm::function_ref<bool(unsigned)> isUsed) const {
+  return llvm::any_of(members[c], [&](unsigned i) {
+    return llvm::any_of(operands[i], [&](unsigned j) { return cluster[j] != c && isUsed(cluster[j]); });
+  });
 }
 
 std::string Clusters::merge(unsigned a, unsigned b) {
@@ -235,8 +235,29 @@ std::string Clusters::merge(unsigned a, unsigned b) {
     return "one runs for a chunk of rows at a time";
   if (std::string reason = whyNotOneKernel(group, keepInCache); !reason.empty())
     return reason;
-  if (reaches(a, b) || reaches(b, a))
+  // Between what the loss uses and what uses the loss lies a path through it, the longest of all: no walk for that.
+  auto anyOf = [&](unsigned c, const std::vector<bool> &set) {
+    return llvm::any_of(members[c], [&](unsigned i) { return set[i]; });
+  };
+  if (loss && cluster[*loss] != a && cluster[*loss] != b &&
+      ((anyOf(a, beforeLoss) && anyOf(b, afterLoss)) || (anyOf(b, beforeLoss) && anyOf(a, afterLoss))))
     return "one uses the other through a third kernel";
+  // A path between them passes only clusters that stand between them. Those that use the first go behind both.
+  unsigned begin = std::min(place[a], place[b]), end = std::max(place[a], place[b]), first = order[begin];
+  std::vector<bool> isUser(members.size());
+  SmallVector<unsigned> between, after;
+  for (unsigned c : ArrayRef(order).slice(begin + 1, end - begin - 1)) {
+    isUser[c] = uses(c, [&](unsigned d) { return d == first || isUser[d]; });
+    (isUser[c] ? after : between).push_back(c);
+  }
+  if (uses(order[end], [&](unsigned d) { return isUser[d]; }))
+    return "one uses the other through a third kernel";
+  between.append({a, b});
+  between.append(after);
+  for (auto [i, c] : llvm::enumerate(between)) {
+    order[begin + i] = c;
+    place[c] = begin + i;
+  }
   members[a] = both;
   members[b].clear();
   for (unsigned i : both)
@@ -244,8 +265,8 @@ std::string Clusters::merge(unsigned a, unsigned b) {
   return "";
 }
 
-void Clusters::writeBack() {
-  std::vector<unsigned> waiting(members.size());
+std::vector<unsigned> Clusters::sorted() const {
+  std::vector<unsigned> waiting(members.size()), result;
   std::vector<SmallVector<unsigned>> users(members.size());
   for (unsigned c = 0; c < members.size(); ++c) {
     llvm::SmallSetVector<unsigned, 8> before;
@@ -268,11 +289,22 @@ void Clusters::writeBack() {
   };
   for (unsigned c = 0; c < members.size(); ++c)
     push(c);
-  Builder b(block.getParentOp()->getContext());
-  unsigned number = 0;
   while (!ready.empty()) {
     unsigned c = ready.top().second;
     ready.pop();
+    result.push_back(c);
+    for (unsigned user : users[c]) {
+      --waiting[user];
+      push(user);
+    }
+  }
+  return result;
+}
+
+void Clusters::writeBack() {
+  Builder b(block.getParentOp()->getContext());
+  unsigned number = 0;
+  for (unsigned c : sorted()) {
     bool isGroup = isDefinition(ops[members[c].front()]);
     for (unsigned i : members[c]) {
       ops[i]->moveBefore(block.getTerminator());
@@ -282,10 +314,6 @@ void Clusters::writeBack() {
         ops[i]->setAttr(rowsAttr, b.getI64IntegerAttr(section.rows));
     }
     number += isGroup;
-    for (unsigned user : users[c]) {
-      --waiting[user];
-      push(user);
-    }
   }
 }
 

@@ -33,7 +33,9 @@ public:
   void writeBack();
 
 private:
-  bool reaches(unsigned from, unsigned to) const;
+  /// Clusters after those that they use; where there is a choice, a section first, then what came first in the block.
+  std::vector<unsigned> sorted() const;
+  bool uses(unsigned c, llvm::function_ref<bool(unsigned)> isUsed) const;
 
   mlir::Block &block;
   const RowSection &section;
@@ -43,6 +45,9 @@ private:
   std::vector<unsigned> cluster;                     // op -> its cluster
   std::vector<llvm::SmallVector<unsigned>> members;  // cluster -> indices of ops, sorted
   std::vector<llvm::SmallVector<unsigned>> operands; // op -> indices of ops it must follow
+  std::vector<unsigned> order, place;                // clusters after those that they use; cluster -> where it stands
+  std::optional<unsigned> loss;                      // index of the op that computes it
+  std::vector<bool> beforeLoss, afterLoss;           // op -> whether the loss uses it; whether it uses the loss
 };
 
 } // namespace tintype::fusion

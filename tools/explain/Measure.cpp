@@ -14,6 +14,7 @@ namespace tintype::explain {
 
 constexpr unsigned kMostSeconds = 600;
 constexpr rlim_t kMostOutput = 64 << 20; ///< bytes; a profile takes some thousands
+constexpr size_t kMostMessage = 2000; ///< bytes of its messages that are shown
 
 static double number(const json::Object &o, StringRef key) { return o.getNumber(key).value_or(0); }
 
@@ -57,9 +58,11 @@ mlir::LogicalResult measure(const std::string &binary, double seconds, Report &r
   auto text = MemoryBuffer::getFile(out), messages = MemoryBuffer::getFile(log);
   sys::fs::remove(out);
   sys::fs::remove(log);
-  if (rc != 0 || !text)
-    return fail(binary + ": expected a measurement, but got: " + (error.empty() && messages ? (*messages)->getBuffer().rtrim() : StringRef(error)) +
+  if (rc != 0 || !text) {
+    StringRef said = messages ? (*messages)->getBuffer().rtrim().take_back(kMostMessage) : "";
+    return fail(binary + ": expected a measurement, but got: " + (!error.empty() ? error : said.empty() ? "exit status " + Twine(rc).str() : said.str()) +
                 "\nhint: --no-measure leaves it out");
+  }
   auto value = json::parse((*text)->getBuffer());
   const json::Object *o = value ? value->getAsObject() : nullptr;
   const json::Array *profile = o ? o->getArray("profile") : nullptr;

@@ -13,8 +13,9 @@ schedule::ScheduleKernelsOptions scheduleOptions(const codegen::CompileOptions &
 schedule::Machine modelOf(const schedule::ScheduleKernelsOptions &options);
 
 /// Puts the winners of the database on the kernel functions of `module` that have no
-/// setting yet, marked `graph.tuned`, for kernels of `target`. A database that cannot be read is a warning.
-void applyWinners(mlir::ModuleOp module, const std::string &database, const std::string &target);
+/// setting yet, marked `graph.tuned`. What cannot be used is a warning: a database that cannot be read, and a
+/// setting that the templates of its kernel do not offer.
+void applyWinners(mlir::ModuleOp module, const std::string &database, const codegen::CompileOptions &options);
 
 } // namespace tintype::tune
 

@@ -108,18 +108,19 @@ Ended runSelf(const std::vector<std::string> &arguments, double seconds, const v
 
 static Outcome outcome(llvm::StringRef status, const llvm::Twine &message) { return {status.str(), message.str(), {}}; }
 
-Outcome runChild(const Job &job, const volatile bool &interrupted) {
+Outcome runChild(const Job &job, double seconds, const volatile bool &interrupted) {
   std::string file = job.cacheDir + "/job-XXXXXX";
   int fd = mkstemp(file.data());
   if (fd < 0)
     return outcome("lost", "cannot write to " + job.cacheDir);
   llvm::raw_fd_ostream(fd, true) << toJson(job);
   // The child limits its CPU time itself; on a busy machine the clock on the wall goes on meanwhile.
-  Ended child = runSelf({"measure-candidate", file}, 4 * job.limitSeconds + 20, interrupted);
+  const double most = 4 * job.limitSeconds + 20;
+  Ended child = runSelf({"measure-candidate", file}, std::min(seconds, most), interrupted);
   unlink(file.c_str());
   if (!child.started)
     return outcome("lost", "cannot start a process: " + child.err);
-  if (interrupted)
+  if (interrupted || (!child.byItself && seconds < most))
     return outcome("stopped", "");
   std::string log = child.err.empty() ? "" : ": " + lastLine(child.err);
   std::string late = "longer than " + std::to_string((int)job.limitSeconds) + " s";

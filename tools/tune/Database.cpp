@@ -1,6 +1,7 @@
 //===- Database.cpp - measured schedules, in SQLite -----------------------===//
 #include "tools/tune/Database.h"
 #include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include <cmath>
@@ -112,13 +113,16 @@ static Error check(sqlite3 *db, const std::string &path, bool mayBeNew) {
 }
 
 Expected<Database> Database::open(const std::string &path) {
-  llvm::sys::fs::create_directories(llvm::sys::path::parent_path(path));
+  const char *hint = "\nhint: name another one with --db FILE or the variable XDG_CACHE_HOME";
+  llvm::StringRef folder = llvm::sys::path::parent_path(path);
+  if (auto ec = folder.empty() ? std::error_code() : llvm::sys::fs::create_directories(folder))
+    return fail(path + ": expected a file that can be written, but got: " + ec.message() + hint);
   Database d(path);
   sqlite3 *handle = nullptr;
   int rc = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
   d.db.reset(handle);
   if (rc != SQLITE_OK)
-    return fail(path + ": expected a file that can be written, but got: " + (handle ? sqlite3_errmsg(handle) : "no memory"));
+    return fail(path + ": expected a file that can be written, but got: " + (handle ? sqlite3_errmsg(handle) : "no memory") + hint);
   if (Error e = check(handle, path, true))
     return std::move(e);
   if (Error e = d.useLog())
@@ -162,15 +166,18 @@ Expected<Database> Database::openForReading(const std::string &path) {
 }
 
 static const char *kColumns = "kernel, cpu, target, threads, compiler, dims, setting, before, after, gain, roof, launches, trials, why";
-static std::optional<Winner> rowOf(const Statement &s) {
+static Winner rowOf(const Statement &s) {
   Winner w;
   w.kernel = s.text(0);
   w.machine = {s.text(1), s.text(2), s.text(4), s.integer(3)};
   w.dims = s.text(5);
-  auto setting = schedule::parseSetting(s.text(6));
-  if (mlir::failed(setting) || !schedule::isOffered(*setting))
-    return {};
-  w.setting = *setting;
+  std::string text = s.text(6);
+  auto setting = schedule::parseSetting(text);
+  if (mlir::succeeded(setting) && schedule::isOffered(*setting))
+    w.setting = *setting;
+  else
+    for (char c : llvm::StringRef(text).take_front(200))
+      w.foreign += llvm::isPrint(c) ? c : '?'; // it goes to terminals
   w.before = s.number(7), w.after = s.number(8), w.gain = s.number(9), w.roof = s.number(10), w.launches = s.number(11);
   w.trials = s.integer(12);
   w.why = s.text(13);
@@ -182,7 +189,7 @@ std::optional<Winner> Database::find(const std::string &kernel, const Machine &m
                     " from winner where kernel = ? and cpu = ? and target = ? and compiler = ? order by abs(threads - ?), threads desc limit 1";
   Statement s(db.get(), sql.c_str());
   s << kernel << m.cpu << m.target << m.compiler << m.threads;
-  return s.step() ? rowOf(s) : std::nullopt;
+  return s.step() ? std::optional(rowOf(s)) : std::nullopt;
 }
 
 Error Database::put(const Winner &w) {
@@ -224,8 +231,7 @@ std::vector<Winner> Database::all() {
   Statement s(db.get(), sql.c_str());
   std::vector<Winner> list;
   while (s.step())
-    if (auto w = rowOf(s))
-      list.push_back(*w);
+    list.push_back(rowOf(s));
   return list;
 }
 

@@ -32,6 +32,7 @@ Machine thisMachine(const std::string &target, int threads);
 struct Winner {
   std::string kernel, dims; ///< dims: as `B=8,T=256`
   schedule::Setting setting;
+  std::string foreign;          ///< the text of a setting that this compiler does not offer; `setting` is empty then
   double before = 0, after = 0; ///< seconds of a launch
   double gain = 1;              ///< before over after, confirmed
   double roof = 0;              ///< seconds that flops or bytes take at the least

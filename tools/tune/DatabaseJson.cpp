@@ -11,7 +11,8 @@ namespace tintype::tune {
 std::string exportJson(const std::vector<Winner> &rows) {
   json::Array list;
   for (const Winner &w : rows)
-    list.push_back(json::Object{{"kernel", w.kernel}, {"cpu", json::fixUTF8(w.machine.cpu)}, {"target", w.machine.target},
+    if (w.foreign.empty())
+      list.push_back(json::Object{{"kernel", w.kernel}, {"cpu", json::fixUTF8(w.machine.cpu)}, {"target", w.machine.target},
                                 {"threads", w.machine.threads}, {"compiler", w.machine.compiler}, {"dims", w.dims},
                                 {"setting", schedule::printSetting(w.setting)}, {"before", w.before}, {"after", w.after},
                                 {"gain", w.gain}, {"roof", w.roof}, {"launches", w.launches}, {"trials", w.trials},

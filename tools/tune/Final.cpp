@@ -28,7 +28,7 @@ void Tuner::decide(State &s) {
   std::vector<std::vector<double>> gains(settings.size()), errors(settings.size());
   std::vector<double> before;
   for (int process = 0; process < kProcesses; ++process) {
-    Outcome o = runChild(job, interrupted);
+    Outcome o = runChild(job, options.budget - spent(), interrupted);
     if (o.status != "ok")
       return; // what was confirmed stays
     before.push_back(o.timings[0].seconds);

@@ -49,9 +49,9 @@ bool fromJson(llvm::StringRef text, Outcome &outcome);
 /// The child: prints an Outcome, returns the exit status.
 int runJob(const std::string &file);
 
-/// The parent: runs `job` in a child process under its limits, until it ends or
-/// `interrupted` becomes true.
-Outcome runChild(const Job &job, const volatile bool &interrupted);
+/// The parent: runs `job` in a child process under its limits. It is `stopped`, which says nothing of it, when
+/// `interrupted` becomes true or `seconds` by the clock are over.
+Outcome runChild(const Job &job, double seconds, const volatile bool &interrupted);
 
 } // namespace tintype::tune
 

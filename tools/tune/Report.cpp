@@ -62,6 +62,21 @@ void Tuner::printTable() const {
                      1e3 * stepSeconds(true))
      << ", " << options.machine.threads << (options.machine.threads == 1 ? " thread, " : " threads, ") << printDims(options.dims) << ")\n";
   printComparison();
+  printShortage();
+}
+
+/// Where the budget, and nothing else, kept kernels from being measured.
+void Tuner::printShortage() const {
+  size_t missing = llvm::count_if(states, [](const State &s) { return !s.isMeasured && !s.isExhausted; });
+  bool isAll = llvm::all_of(states, [](const State &s) { return s.isExhausted; });
+  if (interrupted || tried >= options.most || isAll || (!missing && tried))
+    return;
+  llvm::outs() << "budget: " << llvm::format("%g s were not enough ", options.budget);
+  if (missing)
+    llvm::outs() << "to measure " << missing << " of " << states.size() << (states.size() == 1 ? " kernel" : " kernels");
+  if (!tried)
+    llvm::outs() << (missing ? " or " : "") << "to compare a candidate";
+  llvm::outs() << "; a longer --budget, smaller --dims or --kernel helps\n";
 }
 
 /// How the winners compare with those of the last run on this machine at these dims.

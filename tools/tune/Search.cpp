@@ -87,7 +87,7 @@ void Tuner::compileAhead(const State &s, const std::vector<Setting> &settings) c
     threads.emplace_back([&, setting] {
       Job j = jobFor(s, {setting}, 0.1);
       j.compileOnly = true;
-      runChild(j, interrupted);
+      measure(j);
     });
   for (std::thread &t : threads)
     t.join();
@@ -95,7 +95,7 @@ void Tuner::compileAhead(const State &s, const std::vector<Setting> &settings) c
 
 llvm::Error Tuner::attempt(State &s, const Setting &candidate) {
   double seconds = std::clamp(options.budget / 2000, 0.03, 0.25);
-  Outcome o = runChild(jobFor(s, {s.row.setting, candidate}, seconds), interrupted);
+  Outcome o = measure(jobFor(s, {s.row.setting, candidate}, seconds));
   if (o.status == "stopped")
     return llvm::Error::success();
   bool ran = o.status == "ok", wins = ran && o.timings[1].ratio >= kFirst;
@@ -111,7 +111,7 @@ llvm::Error Tuner::attempt(State &s, const Setting &candidate) {
   }
   if (wins) {
     // A second process, beside the template's own choice, for longer.
-    Outcome again = runChild(jobFor(s, {{}, candidate}, 3 * seconds), interrupted);
+    Outcome again = measure(jobFor(s, {{}, candidate}, 3 * seconds));
     if (again.status == "stopped")
       return llvm::Error::success();
     Timing sure = again.status == "ok" ? again.timings[1] : Timing{};
@@ -142,6 +142,8 @@ llvm::Error Tuner::begin(State &s) {
   s.cost = plain->cost;
   s.seen = {"", plain->text + plain->grid};
   auto stored = db.find(s.kernel.name, options.machine);
+  if (stored && !stored->foreign.empty())
+    stored.reset();
   bool isSame = stored && stored->machine.threads == options.machine.threads && stored->dims == s.row.dims;
   if (options.resume && isSame) {
     s.row.setting = stored->setting;

@@ -12,6 +12,8 @@ namespace tintype::tune {
 
 /// The part of the budget that the final round may take.
 static constexpr double kFinal = 0.15;
+/// Seconds: what two schedules of attention's backward pass take to be compiled, and beside that little.
+static constexpr double kComparison = 5;
 
 static double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -36,6 +38,9 @@ Tuner::Tuner(std::vector<Kernel> kernels, Database &db, const TuneOptions &optio
 
 double Tuner::spent() const { return now() - start; }
 double Tuner::left() const { return interrupted || tried >= options.most ? 0 : (1 - kFinal) * options.budget - spent(); }
+Outcome Tuner::measure(const Job &job) const {
+  return runChild(job, std::max((1 - kFinal) * options.budget - spent(), kComparison), interrupted);
+}
 double Tuner::State::part(const Tuner &t) const { return kernel.launches * before / t.stepSeconds(false); }
 double Tuner::stepSeconds(bool after) const {
   double sum = 1e-12;
@@ -77,7 +82,7 @@ Job Tuner::jobFor(const State &s, std::vector<Setting> settings, double seconds)
 }
 
 void Tuner::baseline(State &s, double until) {
-  Outcome o = runChild(jobFor(s, {{}}, std::min(0.1, until / 4)), interrupted);
+  Outcome o = measure(jobFor(s, {{}}, std::min(0.1, until / 4)));
   if (o.status == "ok") {
     s.before = o.timings[0].seconds;
     s.error = o.timings[0].error;
@@ -132,7 +137,7 @@ llvm::Error Tuner::run() {
   // Kernels that had no turn have a row too, unless an earlier run knows more.
   for (State &s : states) {
     auto stored = db.find(s.kernel.name, options.machine);
-    if (s.isStarted || interrupted || (stored && stored->machine.threads == options.machine.threads))
+    if (s.isStarted || interrupted || (stored && stored->foreign.empty() && stored->machine.threads == options.machine.threads))
       continue;
     if (llvm::Error e = save(s))
       return e;

@@ -70,8 +70,10 @@ private:
     void put(const Try &next);     ///< in place of what was known of its setting
   };
   double spent() const;
-  /// Seconds for trying candidates; the last part of the budget is not for that.
+  /// Seconds for trying candidates, none once no more are wanted; the last part of the budget is not for that.
   double left() const;
+  /// Runs `job` for as long as the budget for candidates lasts, and long enough for one comparison.
+  Outcome measure(const Job &job) const;
   void baseline(State &s, double until);
   llvm::Error search(State &s, double until);
   llvm::Error begin(State &s);
@@ -88,6 +90,7 @@ private:
   llvm::Error save(State &s);
   void progress(const State *now, bool isLast = false);
   void printComparison() const;
+  void printShortage() const;
   double stepSeconds(bool after) const;
   std::vector<const State *> byPart() const;
 
