@@ -118,7 +118,9 @@ std::string tintype::cacheFolder(const BuildOptions &options) {
 
 LogicalResult tintype::checkCache(const BuildOptions &options) {
   std::string folder = cacheFolder(options);
-  std::error_code ec = llvm::sys::fs::create_directories(folder);
+  std::error_code ec = llvm::sys::fs::create_directories(folder), none;
+  if (!ec && llvm::sys::fs::directory_iterator(folder, none) != llvm::sys::fs::directory_iterator())
+    return success(); // all that it takes may be there
   if (ec = ec ? ec : checkFolder(folder); !ec)
     return success();
   return fail(folder + ": expected a folder for compiled kernels that can be written, but got: " + ec.message() +

@@ -134,6 +134,9 @@ LogicalResult compileKernels(ModuleOp module, const CompileOptions &options, llv
     else
       report(p.getKernel(), std::nullopt);
   }
+  if (std::error_code ec; !missing.empty() && (ec = llvm::sys::fs::access(options.cacheDir, llvm::sys::fs::AccessMode::Write)))
+    return module.emitError() << options.cacheDir << ": expected a folder for compiled kernels that can be written, since it lacks "
+                              << missing.size() << " of " << paths.size() << ", but got: " << ec.message();
   return forEach(missing.size(), options.jobs, [&](size_t i) {
     auto start = std::chrono::steady_clock::now();
     LogicalResult result = compileOne(missing[i].first, targetOf(missing[i].first, *target), missing[i].second);
