@@ -2,6 +2,7 @@
 #include "runtime/Checkpoint.h"
 #include "runtime/Error.h"
 #include "runtime/Files.h"
+#include "runtime/Json.h"
 #include "runtime/Weights.h"
 #include <algorithm>
 #include <cerrno>
@@ -9,7 +10,6 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -94,7 +94,7 @@ void loadMoments(const ParameterStore &store, const SafetensorsFile &file, const
 std::string checkpointFault(const std::string &folder) {
   std::string list = folder + "/checksums.json";
   try {
-    Json sums = Json::parse(readFile(list, 1 << 16), nullptr, false);
+    Json sums = parseJson(readFile(list, 1 << 16));
     for (const char *name : kFiles) {
       std::string path = folder + "/" + name;
       if (!sums.is_object() || !sums.contains(name) || !sums[name].is_object())

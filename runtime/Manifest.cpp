@@ -28,7 +28,15 @@ static void checkProgram(const Program &p, const Manifest &m) {
                                              : m.parameters_size();
     if (b.kind() != Buffer::ARENA && (b.index() < 0 || b.index() >= limit))
       broken("buffer index " + std::to_string(b.index()) + " is not in [0, " + std::to_string(limit) + ")");
+    bool isUsed = b.kind() == Buffer::ARENA && b.last() != -1;
+    if (isUsed && (b.first() < 0 || b.last() < b.first() || b.last() >= p.launches_size()))
+      broken("a buffer lives from launch " + std::to_string(b.first()) + " to " + std::to_string(b.last()));
   }
+  for (const Input &in : p.inputs())
+    for (const Size &size : in.dims())
+      for (const Size::Op &op : size.ops())
+        if (op.kind() == Size::SYMBOL && (op.value() < 0 || op.value() >= m.symbols_size()))
+          broken("input " + in.name() + " names dim " + std::to_string(op.value()));
   int next = 0;
   for (const Section &s : p.sections()) {
     if (s.first() < next || s.last() < s.first() || s.last() >= p.launches_size() || s.most() < 1 || s.symbol() < 0 ||

@@ -13,6 +13,8 @@ ParameterStore::ParameterStore(const Manifest &m, What what) : manifest(m) {
     if (p.dtype() != F32)
       fail(p.path(), ": expected a parameter of type F32, but got ", typeName(p.dtype()));
     int64_t n = elementCount({p.shape().begin(), p.shape().end()}, p.path());
+    if (n > INT64_MAX / 8 - all)
+      fail("the parameters of this model do not fit in memory");
     int64_t padded = (n + kPad - 1) / kPad * kPad;
     if (!p.frozen()) {
       bool joins = !runs.empty() && runs.back().decay == p.decay() && runs.back().offset + runs.back().count == all;
@@ -24,8 +26,7 @@ ParameterStore::ParameterStore(const Manifest &m, What what) : manifest(m) {
     offsets.push_back(all);
     sizes.push_back(n);
     fileNames.push_back(p.path());
-    if (__builtin_add_overflow(all, padded, &all) || all > INT64_MAX / 8)
-      fail("the parameters of this model do not fit in memory");
+    all += padded;
   }
   static const char *const names[] = {"the array of parameters", "the array of gradients",
                                       "the optimiser's first moment", "the optimiser's second moment"};

@@ -52,7 +52,7 @@ HalideBuffer *Executor::makeBuffer(const Arg &arg, const std::string &label) {
   std::vector<int64_t> shape = evaluate(arg.dims(), sizes, manifest);
   int64_t n = elementCount(shape, label);
   int64_t offset = arg.by_rows() && !shape.empty() && shape[0] ? chunkStart * (n / shape[0]) : 0;
-  if ((offset + n) * byteSize(arg.dtype()) > elements[arg.buffer()] * byteSize(prog.buffers(arg.buffer()).dtype()))
+  if (n > INT32_MAX || (offset + n) * byteSize(arg.dtype()) > elements[arg.buffer()] * byteSize(prog.buffers(arg.buffer()).dtype()))
     fail("the manifest in this binary is damaged: ", label, ": a view ", toString(shape), " is larger than buffer ",
          prog.buffers(arg.buffer()).label());
   int rank = static_cast<int>(shape.size());

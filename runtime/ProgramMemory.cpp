@@ -17,7 +17,10 @@ namespace tintype::rt {
 
 /// Chunks of equal size but for the last, in steps of 16 rows.
 int64_t Executor::rowsOfChunk(const Section &s) const {
-  int64_t extent = std::max<int64_t>(1, evaluate(s.extent(), values, manifest)), chunks = (extent + s.most() - 1) / s.most() * layout.chunks;
+  int64_t extent = std::max<int64_t>(1, evaluate(s.extent(), values, manifest));
+  if (extent > INT32_MAX)
+    fail("at ", values.str(), " there are ", extent, " rows, more than the ", INT32_MAX, " that a kernel can address");
+  int64_t chunks = (extent - 1) / s.most() * layout.chunks + layout.chunks;
   int64_t rows = (extent + chunks - 1) / chunks;
   return std::min(extent, (rows + 15) / 16 * 16);
 }

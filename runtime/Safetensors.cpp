@@ -1,14 +1,14 @@
 //===- Safetensors.cpp - reading ------------------------------------------===//
 #include "runtime/Safetensors.h"
 #include "runtime/Convert.h"
+#include "runtime/Files.h"
+#include "runtime/Json.h"
 #include "runtime/Manifest.h"
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -275,12 +275,9 @@ void TensorSource::addFile(const std::string &path) {
 
 /// An index maps each tensor to its file; both must agree with the files.
 void TensorSource::addIndex(const std::string &path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in)
-    fail(path, ": cannot read");
-  std::string text((std::istreambuf_iterator<char>(in)), {});
-  Json index = Json::parse(text, nullptr, false);
-  if (index.is_discarded() || !index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object())
+  constexpr size_t kMost = size_t(100) << 20; // bytes; one of 50000 tensors has 5 MB
+  Json index = parseJson(readFile(path, kMost));
+  if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object())
     fail(path, ": expected JSON with an object weight_map");
   std::set<std::string> shards;
   for (auto &[tensor, file] : index["weight_map"].items()) {

@@ -1,7 +1,8 @@
 //===- Settings.cpp - what a training run is told to do -------------------===//
 #include "runtime/Settings.h"
+#include "runtime/Json.h"
 #include <cmath>
-#include <nlohmann/json.hpp>
+#include <limits>
 
 namespace tintype::rt {
 namespace {
@@ -9,7 +10,7 @@ namespace {
 using Json = nlohmann::json;
 
 Json callToJson(const std::string &args) {
-  Json json = Json::parse(args, nullptr, false);
+  Json json = parseJson(args);
   return json.is_object() ? json : Json::object();
 }
 
@@ -39,14 +40,20 @@ template <typename T> void take(const Json &json, const char *key, T &to, const 
   if (!json.contains(key))
     return;
   const Json &value = json[key];
-  bool whole = std::is_integral_v<T>;
-  // A recipe may write 1e3 for a count.
-  if (!value.is_number() ||
-      (whole && value.is_number_float() && std::floor(value.get<double>()) != value.get<double>()))
-    fail(where, ": expected ", whole ? "a whole number" : "a number", " for ", key, ", but got ", value.dump());
-  if (value.is_number_float() && whole && !(std::abs(value.get<double>()) < 9e18))
-    fail(where, ": expected ", key, " to fit 64 bits, but got ", value.dump());
-  to = value.get<T>();
+  if constexpr (std::is_integral_v<T>) {
+    // Exact for all of 64 bits, signed or not; a recipe may write 1e3 for a count.
+    long double number = value.is_number() ? value.get<long double>() : NAN;
+    if (std::floor(number) != number)
+      fail(where, ": expected a whole number for ", key, ", but got ", value.dump());
+    using Limits = std::numeric_limits<T>;
+    if (!(number >= Limits::min() && number <= Limits::max()))
+      fail(where, ": expected ", key, " in [", Limits::min(), ", ", Limits::max(), "], but got ", value.dump());
+    to = static_cast<T>(number);
+  } else {
+    if (!value.is_number())
+      fail(where, ": expected a number for ", key, ", but got ", value.dump());
+    to = value.get<T>();
+  }
 }
 
 } // namespace
@@ -57,7 +64,7 @@ double RecipeCall::number(const char *key, double otherwise) const {
 }
 
 Json recipeSection(const Manifest &manifest, const std::string &name) {
-  Json recipe = Json::parse(manifest.recipe(), nullptr, false);
+  Json recipe = parseJson(manifest.recipe());
   return recipe.is_object() && recipe.contains(name) && recipe[name].is_object() ? recipe[name] : Json::object();
 }
 

@@ -1,6 +1,7 @@
 //===- TrainSetup.cpp - everything before the first step ------------------===//
 #include "runtime/Error.h"
 #include "runtime/Files.h"
+#include "runtime/Json.h"
 #include "runtime/MemoryLimit.h"
 #include "runtime/Precision.h"
 #include "runtime/RunTokenizer.h"
@@ -77,7 +78,7 @@ void Trainer::readRun() {
   }
   if (!there)
     fail(folder.path(), ": expected a run to resume, but there is no run.json in it");
-  run = Json::parse(readFile(path, 16 << 20), nullptr, false);
+  run = parseJson(readFile(path, 16 << 20));
   if (!run.is_object() || !run.value("settings", Json()).is_object() || !run.value("data", Json()).is_object())
     fail(path, ": expected the settings of a run, but the file is damaged");
   if (run.value("model", Json()) != manifest.model())

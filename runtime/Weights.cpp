@@ -1,8 +1,8 @@
 //===- Weights.cpp --------------------------------------------------------===//
 #include "runtime/Weights.h"
+#include "runtime/Json.h"
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 namespace tintype::rt {
 
@@ -36,7 +36,7 @@ bool matchPattern(const std::string &pattern, const std::string &name, std::vect
 
 CheckpointRules CheckpointRules::fromRecipe(const std::string &recipe) {
   CheckpointRules rules;
-  auto json = nlohmann::json::parse(recipe, nullptr, false);
+  auto json = parseJson(recipe);
   if (!json.is_object() || !json.contains("checkpoint") || !json["checkpoint"].is_object())
     return rules;
   const auto &section = json["checkpoint"];

@@ -124,6 +124,17 @@ static void manifests() {
   EXPECT(messageOf(reparse).find("buffer index 0 is not in [0, 0)") != std::string::npos);
   p->mutable_buffers(0)->set_kind(Buffer::ARENA);
   EXPECT(messageOf(reparse).empty());
+  p->mutable_buffers(0)->set_last(1);
+  EXPECT(messageOf(reparse).find("a buffer lives from launch 0 to 1") != std::string::npos);
+  p->mutable_buffers(0)->set_last(-1); // nothing uses it
+  auto *in = p->add_inputs();
+  in->set_name("x");
+  *in->add_dims() = size("T");
+  EXPECT(messageOf(reparse).empty());
+  in->mutable_dims(0)->mutable_ops(0)->set_value(2);
+  EXPECT(messageOf(reparse).find("input x names dim 2") != std::string::npos);
+  m.add_parameters()->add_shape(INT64_MAX);
+  EXPECT(messageOf([&] { ParameterStore(m, ParameterStore::VALUES); }) == "the parameters of this model do not fit in memory");
 }
 
 /// What dies before a gradient is written may have its memory, and nothing else may.

@@ -115,6 +115,11 @@ def main():
     os.chdir(sys.argv[1])
     good, failed = written(BASE), 0
     cases = [(name + ".safetensors", make(good), message) for name, make, message in TABLE]
+    cases += [("list.index.json", b"[]", "expected JSON with an object weight_map"),
+              ("deep.index.json", b'{"weight_map":' + b"[" * 100000 + b"]" * 100000 + b"}", "expected JSON with an object weight_map"),
+              ("number.index.json", b'{"weight_map": {"bias": 3}}', "bias: expected a file name in weight_map"),
+              ("above.index.json", b'{"weight_map": {"bias": "../x"}}', "bias: expected a file beside the index, but got ../x"),
+              ("without.index.json", b'{"weight_map": {}}', "table: missing")]
     for name, data, message in cases + [("none.safetensors", None, "no such file or folder"), (".", None, "expected model.safetensors or")]:
         if data is not None:
             with open(name, "wb") as f:

@@ -202,7 +202,9 @@ def case_faults(b):
     for damaged in ("", "{", "[]", "{}", settings.replace('"context": 16', '"context": "x"'),
                     settings.replace('"batch": 4', '"batch": 1e300'), settings.replace('"seed": 0', '"seed": {}'),
                     settings.replace('"bytes"', '"0123456789abcdef"'), settings.replace('"dtype": "f32"', '"dtype": 3'),
-                    settings.replace('"dtype": "f32"', '"dtype": "f16"')):
+                    settings.replace('"dtype": "f32"', '"dtype": "f16"'), settings.replace('"seed": 0', '"seed": -1'),
+                    settings.replace('"lr_decay": 0', '"lr_decay": 18446744073709551615'),
+                    settings.replace('"val": ""', '"val": ' + "[" * 2000000 + "]" * 2000000)):
         expect(damaged != settings, "it differs")
         (run / "run.json").write_text(damaged)
         b.refuse("train", "--resume", "--out", run, "--steps", 9, words=[])
