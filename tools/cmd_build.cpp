@@ -5,10 +5,9 @@
 #include "tools/CompileApart.h"
 #include "tools/Pipeline.h"
 #include "tools/Remarks.h"
+#include "tools/StageFile.h"
 #include "tools/ToolMain.h"
 #include "mlir/IR/Diagnostics.h"
-#include "mlir/Parser/Parser.h"
-#include "llvm/Support/SourceMgr.h"
 
 using namespace tintype;
 using namespace tintype::frontend;
@@ -35,46 +34,6 @@ mlir::OwningOpRef<mlir::ModuleOp> tools::elaborateFile(const std::string &file, 
     result = elaborate(*program, sources, &ctx, diag);
   diag.print(llvm::errs());
   return result ? std::move(result->module) : nullptr;
-}
-
-/// Where `text` opens more brackets than MLIR's parser, which calls itself for each, has stack for; null where it does not.
-static const char *tooDeep(llvm::StringRef text) {
-  constexpr int kMost = 256;
-  int depth = 0;
-  bool isString = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (isString) {
-      i += c == '\\';
-      isString = c != '"' && c != '\n';
-    } else if (c == '/' && text.substr(i).starts_with("//")) {
-      i = std::min(text.find('\n', i), text.size());
-    } else if (c == '"') {
-      isString = true;
-    } else if (llvm::StringRef("([{<").contains(c)) {
-      if (++depth > kMost)
-        return text.data() + i;
-    } else if (llvm::StringRef(")]}").contains(c) || (c == '>' && i && text[i - 1] != '-' && !text.substr(i).starts_with(">="))) {
-      --depth;
-    }
-  }
-  return nullptr;
-}
-
-/// The module in the file of an earlier stage; null with a diagnostic.
-static mlir::OwningOpRef<mlir::ModuleOp> parseStageFile(const std::string &path, llvm::SourceMgr &sources, mlir::MLIRContext &ctx) {
-  auto file = llvm::MemoryBuffer::getFileOrSTDIN(path);
-  if (!file) {
-    llvm::errs() << "error: " << path << ": cannot read: " << file.getError().message() << "\n";
-    return nullptr;
-  }
-  unsigned buffer = sources.AddNewSourceBuffer(std::move(*file), llvm::SMLoc());
-  if (const char *at = tooDeep(sources.getMemoryBuffer(buffer)->getBuffer())) {
-    auto [line, column] = sources.getLineAndColumn(llvm::SMLoc::getFromPointer(at), buffer);
-    mlir::emitError(mlir::FileLineColLoc::get(&ctx, path, line, column)) << "expected at most 256 open brackets, but got another one";
-    return nullptr;
-  }
-  return mlir::parseSourceFile<mlir::ModuleOp>(sources, &ctx);
 }
 
 /// `all`, or names with commas.
