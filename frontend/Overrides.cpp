@@ -146,12 +146,12 @@ bool applyConfigFile(const std::string &path, Program &program, SourceManager &s
   json root;
   try {
     root = json::parse(*text);
-  } catch (const json::parse_error &e) {
-    uint32_t at = std::min<size_t>(e.byte ? e.byte - 1 : 0, text->size());
+  } catch (const json::exception &e) {
+    auto *error = dynamic_cast<const json::parse_error *>(&e); // or a number that is too large, which has no place
+    uint32_t at = !error ? Loc::kWholeFile : std::min<size_t>(error->byte ? error->byte - 1 : 0, text->size());
     // The library's text repeats its own place; only the part after it is news.
-    llvm::StringRef what = e.what();
-    what = what.contains(": ") ? what.split(": ").second : what;
-    diag.error({file, at}) << "expected JSON: " << what;
+    auto [place, what] = llvm::StringRef(e.what()).split(error ? ": " : "] ");
+    diag.error({file, at}) << "expected JSON: " << (what.empty() ? place : what);
     return false;
   }
   if (!root.is_object()) {

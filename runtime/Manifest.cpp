@@ -15,13 +15,21 @@ static void checkProgram(const Program &p, const Manifest &m) {
   auto broken = [&](const std::string &what) {
     fail("the manifest in this binary is damaged: program ", p.role(), ": ", what);
   };
+  auto checkType = [&](DType type) {
+    if (!DType_IsValid(type))
+      broken("there is no type " + std::to_string(type));
+  };
   auto checkArg = [&](const Arg &a) {
+    checkType(a.dtype());
     if (a.buffer() < 0 || a.buffer() >= p.buffers_size())
       broken("an argument names buffer " + std::to_string(a.buffer()));
     if (a.dims_size() > 16)
       broken("an argument has " + std::to_string(a.dims_size()) + " dimensions");
   };
+  for (const Output &out : p.outputs())
+    checkType(out.dtype());
   for (const Buffer &b : p.buffers()) {
+    checkType(b.dtype());
     int limit = b.kind() == Buffer::INPUT    ? p.inputs_size()
                 : b.kind() == Buffer::OUTPUT ? p.outputs_size()
                 : b.kind() == Buffer::ARENA  ? 1
@@ -32,11 +40,13 @@ static void checkProgram(const Program &p, const Manifest &m) {
     if (isUsed && (b.first() < 0 || b.last() < b.first() || b.last() >= p.launches_size()))
       broken("a buffer lives from launch " + std::to_string(b.first()) + " to " + std::to_string(b.last()));
   }
-  for (const Input &in : p.inputs())
+  for (const Input &in : p.inputs()) {
+    checkType(in.dtype());
     for (const Size &size : in.dims())
       for (const Size::Op &op : size.ops())
         if (op.kind() == Size::SYMBOL && (op.value() < 0 || op.value() >= m.symbols_size()))
           broken("input " + in.name() + " names dim " + std::to_string(op.value()));
+  }
   int next = 0;
   for (const Section &s : p.sections()) {
     if (s.first() < next || s.last() < s.first() || s.last() >= p.launches_size() || s.most() < 1 || s.symbol() < 0 ||

@@ -34,19 +34,25 @@ std::string toString(const Manifest &manifest, const Dims &dims) {
   return text;
 }
 
+/// Sizes of an edited file may be any: sums of these fit.
+static int64_t bounded(__int128 n) {
+  constexpr __int128 kMost = __int128(1) << 50;
+  return int64_t(std::clamp(n, -kMost, kMost));
+}
+
 int64_t evaluate(const Size &size, const Dims &dims) {
   std::vector<int64_t> stack;
   for (const Size::Op &op : size.ops()) {
     if (op.kind() == Size::CONSTANT || op.kind() == Size::SYMBOL) {
-      stack.push_back(op.kind() == Size::CONSTANT ? op.value() : dims[op.value()]);
+      stack.push_back(bounded(op.kind() == Size::CONSTANT ? op.value() : dims[op.value()]));
       continue;
     }
     int64_t b = stack.back();
     stack.pop_back();
     int64_t &a = stack.back();
     switch (op.kind()) {
-    case Size::ADD: a += b; break;
-    case Size::MUL: a *= b; break;
+    case Size::ADD: a = bounded(__int128(a) + b); break;
+    case Size::MUL: a = bounded(__int128(a) * b); break;
     case Size::FLOORDIV: a = b ? a / b : 0; break;
     default: a = b ? a % b : 0; break;
     }

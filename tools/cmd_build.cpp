@@ -4,13 +4,11 @@
 #include "runtime/Flags.h"
 #include "tools/Commands.h"
 #include "tools/CompileApart.h"
-#include "tools/MlirText.h"
 #include "tools/Pipeline.h"
 #include "tools/Remarks.h"
+#include "tools/StageFile.h"
 #include "tools/ToolMain.h"
 #include "mlir/IR/Diagnostics.h"
-#include "mlir/Parser/Parser.h"
-#include "llvm/Support/SourceMgr.h"
 
 using namespace tintype;
 using namespace tintype::frontend;
@@ -37,19 +35,6 @@ mlir::OwningOpRef<mlir::ModuleOp> tools::elaborateFile(const std::string &file, 
     result = elaborate(*program, sources, &ctx, diag);
   diag.print(llvm::errs());
   return result ? std::move(result->module) : nullptr;
-}
-
-/// The module in the file of an earlier stage; null with a diagnostic.
-static mlir::OwningOpRef<mlir::ModuleOp> parseStageFile(const std::string &path, llvm::SourceMgr &sources, mlir::MLIRContext &ctx) {
-  auto file = llvm::MemoryBuffer::getFileOrSTDIN(path);
-  if (!file) {
-    llvm::errs() << "error: " << path << ": cannot read: " << file.getError().message() << "\n";
-    return nullptr;
-  }
-  unsigned buffer = sources.AddNewSourceBuffer(std::move(*file), llvm::SMLoc());
-  if (!checkDepth(sources, buffer))
-    return nullptr;
-  return mlir::parseSourceFile<mlir::ModuleOp>(sources, &ctx);
 }
 
 /// `all`, or names with commas.

@@ -247,6 +247,8 @@ LogicalResult FunctionExport::addSection() {
       first = first < 0 ? i : first;
       last = i;
     }
+  if (first < 0)
+    return fn.emitError() << "expected calls with graph.rows in a function with graph.chunk, but got none";
   auto *s = program.add_sections();
   s->set_first(first);
   s->set_last(last);

@@ -21,6 +21,7 @@ def Graph_Dialect : Dialect {
   let cppNamespace = "::tintype::graph";
   let summary = "programs on tensors in index notation with named dimensions";
   let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
                            "::mlir::func::FuncDialect"];
   let extraClassDeclaration = [{

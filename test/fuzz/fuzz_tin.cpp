@@ -2,7 +2,8 @@
 //
 // Every input ends in a tree or in an error. What parses keeps its tree when
 // it is formatted, and a second formatting changes nothing. What elaborates
-// verifies. After a NUL byte follow `--set` arguments, one a line.
+// verifies. After a NUL byte follow `--set` arguments, one a line, and after
+// another one the text of a config.json.
 //
 //===----------------------------------------------------------------------===//
 #include "frontend/Elaborate.h"
@@ -13,6 +14,9 @@
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/SmallVector.h"
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <unistd.h>
 
 using namespace tintype::frontend;
 
@@ -33,6 +37,13 @@ static void checkFormat(llvm::StringRef text) {
     abort();
 }
 
+/// A file that holds `text`.
+static std::string configFile(llvm::StringRef text) {
+  static const std::string path = std::filesystem::temp_directory_path() / ("fuzz-config-" + std::to_string(getpid()) + ".json");
+  std::ofstream(path, std::ios::binary).write(text.data(), std::streamsize(text.size()));
+  return path;
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   auto [text, rest] = llvm::StringRef(reinterpret_cast<const char *>(data), size).split('\0');
   checkFormat(text);
@@ -40,9 +51,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   Diagnostics diag(sources);
   LoadOptions options;
   llvm::SmallVector<llvm::StringRef> sets;
-  rest.split(sets, '\n', -1, false);
+  auto [arguments, config] = rest.split('\0');
+  arguments.split(sets, '\n', -1, false);
   for (llvm::StringRef set : sets)
     options.sets.push_back(set.str());
+  if (!config.empty())
+    options.config = configFile(config);
   auto program = loadText("fuzz.tin", text.str(), options, sources, diag);
   if (program) {
     mlir::MLIRContext ctx;

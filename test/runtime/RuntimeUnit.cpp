@@ -133,6 +133,9 @@ static void manifests() {
   EXPECT(messageOf(reparse).empty());
   in->mutable_dims(0)->mutable_ops(0)->set_value(2);
   EXPECT(messageOf(reparse).find("input x names dim 2") != std::string::npos);
+  in->mutable_dims(0)->mutable_ops(0)->set_value(1);
+  in->set_dtype(DType(6));
+  EXPECT(messageOf(reparse).find("there is no type 6") != std::string::npos);
   m.add_parameters()->add_shape(INT64_MAX);
   EXPECT(messageOf([&] { ParameterStore(m, ParameterStore::VALUES); }) == "the parameters of this model do not fit in memory");
 }

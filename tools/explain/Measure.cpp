@@ -1,7 +1,7 @@
 //===- Measure.cpp - a run of the binary with its profile -----------------===//
 #include "tools/explain/Report.h"
+#include "tools/Json.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/Signals.h"
@@ -26,6 +26,45 @@ static Measured measuredOf(const json::Object &o) {
 static mlir::LogicalResult fail(const Twine &message) {
   errs() << "error: " << message << "\n";
   return mlir::failure();
+}
+
+mlir::LogicalResult takeProfile(StringRef text, const std::string &binary, Report &report) {
+  auto value = isTooDeep(text) ? json::Value(nullptr) : json::parse(text);
+  const json::Object *o = value ? value->getAsObject() : nullptr;
+  const json::Array *profile = o ? o->getArray("profile") : nullptr;
+  if (!value)
+    consumeError(value.takeError());
+  if (!profile)
+    return fail(binary + ": expected a profile from bench, but got none; hint: build it with this compiler");
+
+  Run run;
+  run.stepSeconds = number(*o, "step_seconds");
+  run.tokensPerSecond = number(*o, "tokens_per_s");
+  run.gflops = number(*o, "gflops");
+  run.peakGflops = number(*o, "peak_gflops");
+  run.fraction = number(*o, "fraction");
+  run.coreGflops = number(*o, "core_gflops");
+  run.coreGbs = number(*o, "core_read_gbs");
+  run.arenaBytes = number(*o, "arena_bytes");
+  run.rssBytes = number(*o, "peak_rss_bytes");
+  run.threads = int(std::clamp(number(*o, "threads"), 0.0, 1e6));
+  run.dims = o->getString("dims").value_or("").str();
+  size_t missing = 0;
+  for (const json::Value &v : *profile)
+    if (auto *row = v.getAsObject())
+      for (Kernel &k : report.kernels)
+        if (k.name == row->getString("kernel").value_or(""))
+          k.measured = measuredOf(*row);
+  for (const Kernel &k : report.kernels)
+    missing += k.launches && !k.measured;
+  if (const json::Array *kinds = o->getArray("profile_by_kind"))
+    for (const json::Value &v : *kinds)
+      if (auto *row = v.getAsObject())
+        run.byKind[row->getString("kind").value_or("").str()] = measuredOf(*row);
+  if (missing)
+    return fail(binary + ": expected the kernels of this model, but it was built from another or with other settings: " + Twine(missing) + " are not in it");
+  report.run = run;
+  return mlir::success();
 }
 
 mlir::LogicalResult measure(const std::string &binary, double seconds, Report &report) {
@@ -63,42 +102,7 @@ mlir::LogicalResult measure(const std::string &binary, double seconds, Report &r
     return fail(binary + ": expected a measurement, but got: " + (!error.empty() ? error : said.empty() ? "exit status " + Twine(rc).str() : said.str()) +
                 "\nhint: --no-measure leaves it out");
   }
-  auto value = json::parse((*text)->getBuffer());
-  const json::Object *o = value ? value->getAsObject() : nullptr;
-  const json::Array *profile = o ? o->getArray("profile") : nullptr;
-  if (!value)
-    consumeError(value.takeError());
-  if (!profile)
-    return fail(binary + ": expected a profile from bench, but got none; hint: build it with this compiler");
-
-  Run run;
-  run.stepSeconds = number(*o, "step_seconds");
-  run.tokensPerSecond = number(*o, "tokens_per_s");
-  run.gflops = number(*o, "gflops");
-  run.peakGflops = number(*o, "peak_gflops");
-  run.fraction = number(*o, "fraction");
-  run.coreGflops = number(*o, "core_gflops");
-  run.coreGbs = number(*o, "core_read_gbs");
-  run.arenaBytes = number(*o, "arena_bytes");
-  run.rssBytes = number(*o, "peak_rss_bytes");
-  run.threads = int(number(*o, "threads"));
-  run.dims = o->getString("dims").value_or("").str();
-  size_t missing = 0;
-  for (const json::Value &v : *profile)
-    if (auto *row = v.getAsObject())
-      for (Kernel &k : report.kernels)
-        if (k.name == row->getString("kernel").value_or(""))
-          k.measured = measuredOf(*row);
-  for (const Kernel &k : report.kernels)
-    missing += k.launches && !k.measured;
-  if (const json::Array *kinds = o->getArray("profile_by_kind"))
-    for (const json::Value &v : *kinds)
-      if (auto *row = v.getAsObject())
-        run.byKind[row->getString("kind").value_or("").str()] = measuredOf(*row);
-  if (missing)
-    return fail(binary + ": expected the kernels of this model, but it was built from another or with other settings: " + Twine(missing) + " are not in it");
-  report.run = run;
-  return mlir::success();
+  return takeProfile((*text)->getBuffer(), binary, report);
 }
 
 } // namespace tintype::explain

@@ -125,6 +125,8 @@ HotLoop hotLoop(llvm::StringRef assembly);
 
 /// Runs `binary` at the report's dims for about `seconds` with its profile, and files the numbers.
 mlir::LogicalResult measure(const std::string &binary, double seconds, Report &report);
+/// Files what `binary` said of itself, which may be anything.
+mlir::LogicalResult takeProfile(llvm::StringRef json, const std::string &binary, Report &report);
 
 /// The page.
 void writePage(const Report &report, llvm::raw_ostream &os);

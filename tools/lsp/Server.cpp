@@ -1,5 +1,6 @@
 //===- Server.cpp - the language server's message loop --------------------===//
 #include "tools/lsp/Server.h"
+#include "tools/Json.h"
 #include "llvm/ADT/STLExtras.h"
 #include "tools/lsp/Features.h"
 #include <poll.h>

@@ -26,8 +26,6 @@ std::optional<Position> readPosition(const llvm::json::Object *o);
 std::optional<std::string> pathOf(llvm::StringRef uri);
 std::string uriOf(llvm::StringRef path);
 
-/// Whether a JSON text nests so deeply that reading it could end the stack.
-bool isTooDeep(llvm::StringRef json);
 /// Text for the protocol, which must be UTF-8.
 std::string clean(llvm::StringRef text);
 

@@ -1,6 +1,6 @@
 //===- DatabaseJson.cpp - measured schedules as text ----------------------===//
 #include "tools/tune/Database.h"
-#include "llvm/Support/JSON.h"
+#include "tools/Json.h"
 #include <cmath>
 
 using llvm::Error, llvm::Expected, llvm::StringRef, llvm::Twine;
@@ -32,14 +32,8 @@ Expected<std::vector<Winner>> importJson(StringRef text) {
   auto fail = [](const Twine &message) { return llvm::createStringError(llvm::inconvertibleErrorCode(), message); };
   if (text.size() > size_t(64) << 20)
     return fail("expected at most 64 MB of schedules");
-  // The parser calls itself for every level.
-  int depth = 0, deepest = 0;
-  for (char c : text) {
-    depth += c == '[' || c == '{' ? 1 : c == ']' || c == '}' ? -1 : 0;
-    deepest = std::max(depth, deepest);
-  }
-  if (deepest > 1000)
-    return fail("expected schedules as `tintype tune --export` writes them, but got text with " + Twine(deepest) + " open brackets");
+  if (isTooDeep(text))
+    return fail("expected schedules as `tintype tune --export` writes them, but got text with too many open brackets");
   auto value = json::parse(text);
   if (!value)
     return fail("expected JSON, but got: " + llvm::toString(value.takeError()));

@@ -98,3 +98,18 @@ halide.pipeline @k symbols [] {
     halide.yield %0 : i32
   }
 }
+
+// -----
+
+// Which of the two is verified first is not said.
+halide.pipeline @update_of_open_func symbols [] {
+  // expected-error @below {{'halide.func' op expected a body that ends in halide.yield}}
+  halide.func @sum(%i) {
+    %0 = arith.constant 0.0 : f32
+  }
+  halide.update @sum(%i) by (%r) in <4> {
+    %0 = halide.load @sum[%i] : f32
+    halide.yield %0 : f32
+  }
+  halide.output @sum result 0 <4> blocks [4]
+}
