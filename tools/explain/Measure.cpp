@@ -6,6 +6,7 @@
 #include "llvm/Support/Program.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
+#include <cmath>
 #include <sys/resource.h>
 
 using namespace llvm;
@@ -16,7 +17,10 @@ constexpr unsigned kMostSeconds = 600;
 constexpr rlim_t kMostOutput = 64 << 20; ///< bytes; a profile takes some thousands
 constexpr size_t kMostMessage = 2000; ///< bytes of its messages that are shown
 
-static double number(const json::Object &o, StringRef key) { return o.getNumber(key).value_or(0); }
+static double number(const json::Object &o, StringRef key) {
+  double n = o.getNumber(key).value_or(0);
+  return std::isfinite(n) ? n : 0; // the parser takes 1e999
+}
 
 static Measured measuredOf(const json::Object &o) {
   return {number(o, "calls"), number(o, "cpu_seconds"), number(o, "gflops"), number(o, "gbs"),

@@ -2,6 +2,7 @@
 #include "tools/tune/Job.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
+#include <cmath>
 
 using namespace mlir;
 namespace json = llvm::json;
@@ -39,6 +40,9 @@ static std::optional<json::Object> objectOf(StringRef text) {
   json::Object *o = value->getAsObject();
   return o ? std::optional(std::move(*o)) : std::nullopt;
 }
+/// The parser takes 1e999 for a number, which no JSON can then hold.
+static double finite(std::optional<double> n, double otherwise) { return n && std::isfinite(*n) ? *n : otherwise; }
+
 bool fromJson(StringRef text, Job &j) {
   auto o = objectOf(text);
   json::Array *settings = o ? o->getArray("settings") : nullptr;
@@ -56,9 +60,9 @@ bool fromJson(StringRef text, Job &j) {
   j.isTrusted = o->getBoolean("trusted").value_or(false);
   j.threads = o->getInteger("threads").value_or(1);
   j.compileOnly = o->getBoolean("compile_only").value_or(false);
-  j.seconds = o->getNumber("seconds").value_or(0.3);
+  j.seconds = finite(o->getNumber("seconds"), 0.3);
   j.memoryBytes = o->getInteger("memory").value_or(0);
-  j.limitSeconds = o->getNumber("limit").value_or(60);
+  j.limitSeconds = finite(o->getNumber("limit"), 60);
   j.fault = o->getString("fault").value_or("").str();
   if (json::Object *dims = o->getObject("dims"))
     for (auto &[name, n] : *dims)
@@ -74,9 +78,9 @@ bool fromJson(StringRef text, Outcome &out) {
   out.message = o->getString("message").value_or("").str();
   for (json::Value &v : *timings) {
     json::Array *t = v.getAsArray();
-    if (!t || t->size() != 3)
+    if (!t || t->size() != 3 || llvm::any_of(*t, [](json::Value &n) { return std::isnan(finite(n.getAsNumber(), NAN)); }))
       return false;
-    auto number = [&](int i) { return (*t)[i].getAsNumber().value_or(0); };
+    auto number = [&](int i) { return *(*t)[i].getAsNumber(); };
     out.timings.push_back({number(0), number(1), number(2)});
   }
   return true;
