@@ -148,7 +148,7 @@ static bool growTogether(AffineExpr a, AffineExpr b) {
   return found;
 }
 
-/// Which loops the factors of a product read: those on one side of `pivot`, and the others.
+/// Which loops the factors of a product read: those on the side of `pivot`, and the others; false without the former.
 static bool splitFactors(ComputeOp op, unsigned pivot, llvm::SmallBitVector &with, llvm::SmallBitVector &without) {
   SmallVector<Value> factors;
   factorsOf(op.getYield().getValue(), factors);
@@ -158,7 +158,7 @@ static bool splitFactors(ComputeOp op, unsigned pivot, llvm::SmallBitVector &wit
     auto l = loopsOf(f, op.getNumLoops());
     (l[pivot] ? with : without) |= l;
   }
-  return factors.size() > 1;
+  return with[pivot];
 }
 
 /// The wide tensors are what a sum of products makes whose two sides share no rows and columns.

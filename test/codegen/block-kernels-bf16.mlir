@@ -19,6 +19,11 @@
 // BLOCKS-SAME: graph.ranges = [{{.*}}high = 0
 // BLOCKS: func.func private @k_backward
 // BLOCKS-SAME: graph.ranges = [{{.*}}high = 0
+// A product of which both factors belong to columns makes no scores.
+// RUN: sed '/%1 = graph.compute sum/,/}/ s/extf %9/extf %10/' %s > %t.columns.mlir
+// RUN: kernel_bench %t.columns.mlir --set B=2 --set T=77 --check --asserts --samples 20 --tolerance 3e-4 --cache %t.cache | FileCheck %s --implicit-check-not=WRONG
+// RUN: tintype-opt %t.columns.mlir --schedule-kernels --remarks-filter=schedule-kernels -o %t.halide.mlir 2>&1 | FileCheck %s --check-prefix=COLUMNS
+// COLUMNS: Function=k_backward | Remark="not in blocks of rows and columns: it is a reduction that makes no scores"
 func.func private @k_forward(%arg0: tensor<?x?x3x2x64xbf16, #graph.dims<B, T, 3, 2, 64>>) -> (tensor<?x?x2xf32, #graph.dims<B, T, 2>>, tensor<?x?x2xf32, #graph.dims<B, T, 2>>, tensor<?x?x2x64xf32, #graph.dims<B, T, 2, 64>>) attributes {graph.inplace = array<i32: -1, -1, -1>, graph.kernel, graph.kind = "row"} {
   %0 = graph.compute sum over <B, T, 2, T> by <64> : tensor<?x?x2x?xf32, #graph.dims<B, T, 2, T>> {
     %7 = graph.read %arg0[(d0, d1, d2, d3, d4) -> (d0, d1, 0, d2, d4)] : tensor<?x?x3x2x64xbf16, #graph.dims<B, T, 3, 2, 64>>
