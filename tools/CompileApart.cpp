@@ -50,8 +50,6 @@ int runCompileChild(const std::string &file, const BuildOptions &options) {
 LogicalResult compileApart(ModuleOp module, const BuildOptions &options) {
   if (module.getOps<halide::PipelineOp>().empty())
     return success();
-  if (failed(checkCache(options)))
-    return failure();
   if (failed(schedule::markGiven(module, tune::modelOf(tune::scheduleOptions(compileOptions(options))))))
     return failure();
   bool never = false;

@@ -1,5 +1,6 @@
 //===- Pipeline.cpp - the way of the data, stage by stage -----------------===//
 #include "tools/Pipeline.h"
+#include "tools/CompileApart.h"
 #include "tools/Plan.h"
 #include "codegen/halide/Compile.h"
 #include "codegen/host/Export.h"
@@ -317,7 +318,12 @@ LogicalResult tintype::linkModule(ModuleOp module, const BuildOptions &options) 
 }
 
 LogicalResult tintype::runPipeline(ModuleOp module, Stage from, const BuildOptions &options) {
-  if (options.until == Stage::exe && (failed(checkWritable(options.output)) || failed(checkCache(options))))
+  const bool isGiven = from == Stage::halide && options.until > Stage::halide;
+  if (options.until == Stage::exe && failed(checkWritable(options.output)))
+    return failure();
+  if ((options.until == Stage::exe || isGiven) && failed(checkCache(options)))
+    return failure();
+  if (isGiven && failed(compileApart(module, options)))
     return failure();
   if (failed(lowerTo(module, from, options.until, options)))
     return failure();

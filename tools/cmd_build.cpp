@@ -92,7 +92,7 @@ static int run(const Options &o) {
     mlir::TimingScope scope = root.nest("parse");
     module = parseStageFile(o.build.input, sources, ctx);
   }
-  if (!module || (*from == Stage::halide && *until > Stage::halide && failed(compileApart(*module, build))))
+  if (!module)
     return 1;
   mlir::LogicalResult result = runPipeline(*module, *from, build);
   if (!o.remarksJson.empty() && failed(writeText(o.remarksJson, [&](llvm::raw_ostream &os) { os << log.json() << "\n"; })))
