@@ -14,8 +14,9 @@ template <typename T> std::string whyNotInRange(const std::string &text, T least
   std::ostringstream message;
   message.precision(10);
   T value{};
-  errno = 0; // the parser takes what is too large for its type for the type's end
-  bool isNumber = CLI::detail::lexical_cast(text, value) && (isWhole ? errno != ERANGE : std::isfinite(double(value)));
+  errno = 0; // the parser takes what is too large for its type for the type's end, and what is below 0 for another number
+  bool isNumber = CLI::detail::lexical_cast(text, value) && (isWhole ? errno != ERANGE : std::isfinite(double(value))) &&
+                  (std::is_signed_v<T> || text[0] != '-');
   bool isLarge = isWhole && !text.empty() && text.find_first_not_of("0123456789") == text.npos;
   if (isNumber ? value > most : isLarge)
     message << "expected at most " << most;

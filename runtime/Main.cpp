@@ -8,7 +8,6 @@
 #include "runtime/Flags.h"
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -49,12 +48,7 @@ int main(int argc, char **argv) {
     app.require_subcommand(1);
     app.fallthrough();
     app.add_option("--threads", context.threadCount, "threads (default: physical cores)")->check(inRange(1, 1024));
-    app.add_option("--seed", context.seed, "seed of everything random (default: 0)")->check([](const std::string &text) {
-      errno = 0; // the parser takes what is too large, or negative, for another number
-      std::strtoull(text.c_str(), nullptr, 10);
-      bool isWhole = !text.empty() && text.find_first_not_of("0123456789") == text.npos && !errno;
-      return isWhole ? "" : "expected a whole number below 2^64, but got " + text;
-    });
+    app.add_option("--seed", context.seed, "seed of everything random (default: 0)")->check(inRange<uint64_t>(0));
     addInfo(app, context);
     addInit(app, context);
     addTrace(app, context);
