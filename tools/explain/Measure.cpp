@@ -1,6 +1,7 @@
 //===- Measure.cpp - a run of the binary with its profile -----------------===//
 #include "tools/explain/Report.h"
-#include "tools/Json.h"
+#include "runtime/Depth.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
@@ -33,7 +34,7 @@ static mlir::LogicalResult fail(const Twine &message) {
 }
 
 mlir::LogicalResult takeProfile(StringRef text, const std::string &binary, Report &report) {
-  auto value = isTooDeep(text) ? json::Value(nullptr) : json::parse(text);
+  auto value = tooDeep(text) ? json::Value(nullptr) : json::parse(text);
   const json::Object *o = value ? value->getAsObject() : nullptr;
   const json::Array *profile = o ? o->getArray("profile") : nullptr;
   if (!value)

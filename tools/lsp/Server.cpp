@@ -1,6 +1,6 @@
 //===- Server.cpp - the language server's message loop --------------------===//
 #include "tools/lsp/Server.h"
-#include "tools/Json.h"
+#include "runtime/Depth.h"
 #include "llvm/ADT/STLExtras.h"
 #include "tools/lsp/Features.h"
 #include <poll.h>
@@ -73,8 +73,8 @@ void Server::reply(const Value &id, llvm::Expected<Value> result) {
 }
 
 bool Server::handle(llvm::StringRef json) {
-  if (isTooDeep(json)) {
-    fail(nullptr, kParseError, "expected JSON of at most 200 levels");
+  if (tooDeep(json)) {
+    fail(nullptr, kParseError, "expected JSON of at most " + std::to_string(kMostOpen) + " levels");
     return true;
   }
   auto value = llvm::json::parse(json);

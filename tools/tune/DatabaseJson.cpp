@@ -1,6 +1,7 @@
 //===- DatabaseJson.cpp - measured schedules as text ----------------------===//
 #include "tools/tune/Database.h"
-#include "tools/Json.h"
+#include "runtime/Depth.h"
+#include "llvm/Support/JSON.h"
 #include <cmath>
 
 using llvm::Error, llvm::Expected, llvm::StringRef, llvm::Twine;
@@ -32,7 +33,7 @@ Expected<std::vector<Winner>> importJson(StringRef text) {
   auto fail = [](const Twine &message) { return llvm::createStringError(llvm::inconvertibleErrorCode(), message); };
   if (text.size() > size_t(64) << 20)
     return fail("expected at most 64 MB of schedules");
-  if (isTooDeep(text))
+  if (tooDeep(text))
     return fail("expected schedules as `tintype tune --export` writes them, but got text with too many open brackets");
   auto value = json::parse(text);
   if (!value)
