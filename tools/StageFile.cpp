@@ -24,9 +24,6 @@ static mlir::LogicalResult checkForm(mlir::ModuleOp module) {
       for (mlir::Type type : types)
         if (!isSized(type))
           return f.emitError() << "expected a function on tensors with extents, but got " << type;
-    for (mlir::Operation &op : f.getBody().front())
-      if (f->hasAttr("graph.kernel") && !llvm::isa<graph::ComputeOp, graph::ScatterOp, mlir::func::ReturnOp>(op))
-        return op.emitError() << "expected only definitions in a kernel, but got " << op.getName();
   }
   auto walk = module.walk([](mlir::Operation *op) {
     for (mlir::Type type : op->getResultTypes())

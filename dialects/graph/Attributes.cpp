@@ -24,6 +24,13 @@ static bool isTexts(Attribute a) {
   return list && llvm::all_of(list, [](Attribute text) { return isa<StringAttr>(text); });
 }
 
+static LogicalResult verifyKernel(func::FuncOp f) {
+  for (Operation &op : f.getBody().getOps())
+    if (!isa<ComputeOp, ScatterOp, func::ReturnOp>(op))
+      return op.emitError() << "expected only definitions in a kernel, but got " << op.getName();
+  return success();
+}
+
 static LogicalResult verifyInplace(func::FuncOp f, Attribute value) {
   auto places = dyn_cast<DenseI32ArrayAttr>(value);
   if (!places || places.size() != (int64_t)f.getNumResults())
@@ -95,14 +102,15 @@ LogicalResult GraphDialect::verifyOperationAttribute(Operation *op, NamedAttribu
     return expect(bounds && llvm::all_of(bounds, isBound), "the least and the largest value of each dim, and what it is a multiple of,");
   }
   auto f = dyn_cast<func::FuncOp>(op);
-  if (name == "kernel")
-    return expect(f && llvm::all_of(f.getFunctionType().getInputs(), llvm::IsaPred<RankedTensorType>) &&
-                      llvm::all_of(f.getResultTypes(), llvm::IsaPred<RankedTensorType>),
-                  "a function on tensors");
+  bool isOnTensors = f && llvm::all_of(f.getArgumentTypes(), llvm::IsaPred<RankedTensorType>) &&
+                     llvm::all_of(f.getResultTypes(), llvm::IsaPred<RankedTensorType>);
+  if (name == "kernel" && !isOnTensors)
+    return expect(false, "a function on tensors");
   if (!f)
     return success();
-  return name == "inplace"  ? verifyInplace(f, value)
-         : name == "grid"   ? verifyEach(f, a, verifyAxis)
-         : name == "ranges" ? verifyEach(f, a, verifyRange)
-                            : success();
+  return name == "kernel"    ? verifyKernel(f)
+         : name == "inplace" ? verifyInplace(f, value)
+         : name == "grid"    ? verifyEach(f, a, verifyAxis)
+         : name == "ranges"  ? verifyEach(f, a, verifyRange)
+                             : success();
 }

@@ -42,6 +42,14 @@ func.func private @kernel(i32) attributes {graph.kernel}
 
 // -----
 
+func.func private @kernel_body(%x: tensor<4xf32>) -> tensor<4xf32> attributes {graph.kernel} {
+  // expected-error @below {{expected only definitions in a kernel, but got arith.constant}}
+  %0 = arith.constant 0.0 : f32
+  return %x : tensor<4xf32>
+}
+
+// -----
+
 // expected-error @below {{expected an argument or -1 in graph.inplace for each of 1 results, but got array<i32>}}
 func.func private @inplace_length(tensor<4xf32>) -> tensor<4xf32> attributes {graph.inplace = array<i32>}
 
