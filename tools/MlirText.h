@@ -6,9 +6,9 @@
 
 namespace tintype {
 
-/// Whether `buffer` opens at most as many brackets as MLIR's parser, which calls itself for each, has stack for.
-/// Else an error at the first one too many is printed.
-bool checkDepth(const llvm::SourceMgr &sources, unsigned buffer);
+/// Whether MLIR's parser has stack for the brackets in `buffer`, for each of which it calls itself, and memory for the
+/// numbers of results. Else an error at the first one too many is printed.
+bool checkText(const llvm::SourceMgr &sources, unsigned buffer);
 
 } // namespace tintype
 

@@ -38,7 +38,7 @@ static mlir::LogicalResult checkForm(mlir::ModuleOp module) {
 
 mlir::OwningOpRef<mlir::ModuleOp> parseStageText(std::unique_ptr<llvm::MemoryBuffer> text, llvm::SourceMgr &sources, mlir::MLIRContext &ctx) {
   unsigned buffer = sources.AddNewSourceBuffer(std::move(text), llvm::SMLoc());
-  if (!checkDepth(sources, buffer))
+  if (!checkText(sources, buffer))
     return nullptr;
   auto module = mlir::parseSourceFile<mlir::ModuleOp>(sources, &ctx);
   return module && succeeded(checkForm(*module)) ? std::move(module) : nullptr;

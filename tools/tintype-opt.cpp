@@ -31,7 +31,7 @@ static LogicalResult run(int argc, char **argv, StringRef inputName, StringRef o
   }
   llvm::SourceMgr sources;
   unsigned buffer = sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBuffer(*input), llvm::SMLoc());
-  if ((!isBytecode(*input) && !tintype::checkDepth(sources, buffer)) ||
+  if ((!isBytecode(*input) && !tintype::checkText(sources, buffer)) ||
       failed(MlirOptMain(output->os(), std::move(input), registry, config)))
     return failure();
   output->keep();
