@@ -36,6 +36,8 @@ struct Grid {
   bool accumulates = false; ///< results add up
   bool firstWrites = false; ///< the first block to reach an element writes it
 
+  /// The first axis, where each of its blocks is a slice of blocks that follow each other and of the results it cuts; else null.
+  const Axis *axisOfSlices() const;
   bool startsAtZero() const { return accumulates && !firstWrites; }
 
   /// False where there are more axes than `kMostAxes`, or more blocks than fit 64 bits.

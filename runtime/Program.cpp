@@ -191,19 +191,25 @@ void Executor::runBlock(const Step &s, int64_t block) const {
     callKernel(s, block, turn);
 }
 
-std::vector<Flow::Use> Executor::usesOf(const Step &s) const {
+Flow::Launch Executor::usesOf(const Step &s) const {
   if (!s.entry)
-    return {{reinterpret_cast<uintptr_t>(s.begin), reinterpret_cast<uintptr_t>(s.end), true}};
-  std::vector<Flow::Use> uses;
+    return {s.grid.blocks, {{reinterpret_cast<uintptr_t>(s.begin), reinterpret_cast<uintptr_t>(s.end), true, kClearPiece}}};
+  Flow::Launch launch{s.grid.blocks, {}};
+  const Grid::Axis *rows = s.grid.axisOfSlices();
+  if (rows && rows->count() > 0)
+    launch.inSlice = s.grid.blocks / rows->count();
   for (int a = s.firstInput; a < s.argCount; ++a) {
     auto *b = static_cast<HalideBuffer *>(s.args[a]);
     auto begin = reinterpret_cast<uintptr_t>(b->host);
     int64_t bytes = (b->bits + 7) / 8;
     for (int d = 0; d < b->rank; ++d)
       bytes *= b->dim[d].extent;
-    uses.push_back({begin, begin + bytes, a >= s.firstResult});
+    const bool isWritten = a >= s.firstResult;
+    const bool isSliced = rows && b->rank && b->dim[b->rank - 1].extent == rows->extent &&
+                          (isWritten ? rows->dims[a - s.firstResult] == 0 : s.launch->inputs(a - s.firstInput).by_blocks());
+    launch.uses.push_back({begin, begin + bytes, isWritten, isSliced ? bytes / rows->extent * rows->block : uintptr_t(0)});
   }
-  return uses;
+  return launch;
 }
 
 void Executor::run() {
@@ -214,7 +220,7 @@ void Executor::run() {
   if (!flow) {
     std::vector<Flow::Launch> launches;
     for (const Step &s : steps)
-      launches.push_back({s.grid.blocks, usesOf(s)});
+      launches.push_back(usesOf(s));
     flow = std::make_unique<Flow>(std::move(launches));
   }
   flow->run(threads, [&](int step, int64_t block) { runBlock(steps[step], block); });

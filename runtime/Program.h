@@ -110,7 +110,7 @@ private:
   void placeBuffer(int buffer, void *data);
   void runInOrder();
   void runBlock(const Step &step, int64_t block) const;
-  std::vector<Flow::Use> usesOf(const Step &step) const;
+  Flow::Launch usesOf(const Step &step) const;
   void callKernel(const Step &step, int64_t block, int64_t turn) const;
   HalideBuffer *result(const Step &step, int r) const { return static_cast<HalideBuffer *>(step.args[step.firstResult + r]); }
   void *inputData(const std::string &role);

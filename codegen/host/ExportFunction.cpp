@@ -219,9 +219,12 @@ LogicalResult FunctionExport::addLaunch(func::CallOp call) {
   launch->set_kernel(it->second);
   if (auto label = call->getAttrOfType<StringAttr>("graph.label"))
     launch->set_label(label.str());
-  for (Value v : call.getOperands())
+  llvm::BitVector byBlocks = argumentsReadByBlocks(kernel);
+  for (auto [i, v] : llvm::enumerate(call.getOperands())) {
     if (failed(addArg(launch->add_inputs(), v, bufferOf.lookup(root(v)), call)))
       return failure();
+    launch->mutable_inputs(i)->set_by_blocks(byBlocks[i]);
+  }
   auto inplace = kernel->getAttrOfType<DenseI32ArrayAttr>("graph.inplace");
   for (auto [i, result] : llvm::enumerate(call.getResults())) {
     auto buffer = bufferOfResult(call, i, inplace ? inplace[i] : -1, launch->label());

@@ -1,11 +1,12 @@
 //===- ExportImpl.h - the walk that makes a manifest -----------*- C++ -*-===//
-// Nothing outside Export.cpp and ExportFunction.cpp includes this header.
+// Nothing outside Export.cpp, ExportFunction.cpp and RowReads.cpp includes this header.
 //===----------------------------------------------------------------------===//
 #ifndef TINTYPE_CODEGEN_HOST_EXPORTIMPL_H
 #define TINTYPE_CODEGEN_HOST_EXPORTIMPL_H
 
 #include "codegen/manifest.pb.h"
 #include "dialects/graph/Graph.h"
+#include "llvm/ADT/BitVector.h"
 
 namespace tintype {
 
@@ -25,6 +26,10 @@ struct ModuleExport {
   mlir::LogicalResult addKernels();
   mlir::LogicalResult run();
 };
+
+/// For each argument of `kernel`, whether a block reads of its outermost dim only what the first axis of graph.grid gives
+/// the block: then it need not wait for the others.
+llvm::BitVector argumentsReadByBlocks(mlir::func::FuncOp kernel);
 
 /// Where a value lives, while a function is walked.
 struct FunctionExport {

@@ -333,47 +333,69 @@ static void floats() {
   EXPECT(std::isnan(bf16ToFloat(floatToBf16(NAN))) && std::isinf(bf16ToFloat(floatToBf16(INFINITY))));
 }
 
-/// Random launches over a few slots of memory: a launch that shares a slot with an
-/// earlier one, one of them writing, starts when that one has ended.
+/// Random launches over a few slots of memory, some in slices: a block that shares a slot with one of an earlier launch,
+/// one of them writing, starts when that one has ended.
 static void flow() {
   std::mt19937 rng(3);
+  int overlapping = 0; // launches that began before one they share memory with had ended
   for (int count : {1, 2, 4}) {
     Threads threads(count);
-    for (int round = 0; round < 40; ++round) {
+    for (int round = 0; round < 60; ++round) {
       std::vector<Flow::Launch> launches(1 + rng() % 30);
       for (Flow::Launch &l : launches) {
-        l.blocks = rng() % 8; // none at all is a launch too
+        const uintptr_t slices = rng() % 6; // none at all is a launch too
+        l.inSlice = 1 + rng() % 2;
+        l.blocks = slices * l.inSlice;
         for (int u = rng() % 4; u-- > 0;) {
-          uintptr_t begin = rng() % 12;
-          l.uses.push_back({begin, begin + 1 + rng() % 3, rng() % 3 == 0});
+          uintptr_t begin = rng() % 12, slice = rng() % 3;
+          l.uses.push_back({begin, begin + (slice ? std::max<uintptr_t>(slices * slice, 2) - rng() % 2 : 1 + rng() % 3), rng() % 3 == 0, slice});
         }
       }
+      struct Time {
+        int first, last;
+      };
+      std::vector<std::vector<Time>> times(launches.size());
       std::atomic<int> clock{0};
-      std::vector<std::atomic<int>> first(launches.size()), last(launches.size()), runs(launches.size());
       Flow order(launches);
+      auto usesOfBlock = [&](const Flow::Launch &l, int64_t block) {
+        std::vector<Flow::Use> uses = l.uses;
+        for (Flow::Use &u : uses)
+          if (u.slice) {
+            u.begin += block / l.inSlice * u.slice;
+            u.end = std::min(u.begin + u.slice, u.end);
+          }
+        return uses;
+      };
       for (int again = 0; again < 2; ++again) { // a second run is like the first
         for (size_t i = 0; i < launches.size(); ++i)
-          first[i] = INT32_MAX, last[i] = -1, runs[i] = 0;
-        order.run(threads, [&](int launch, int64_t) {
-          int now = clock++;
-          for (int f = first[launch]; now < f && !first[launch].compare_exchange_weak(f, now);) {
+          times[i].assign(launches[i].blocks, {-1, -1});
+        order.run(threads, [&](int launch, int64_t block) {
+          EXPECT(times[launch][block].first < 0);
+          times[launch][block].first = clock++;
+          for (volatile int wait = 0; wait < 200 * (launch % 3); wait = wait + 1) {
           }
-          ++runs[launch];
-          now = clock++;
-          for (int l = last[launch]; now > l && !last[launch].compare_exchange_weak(l, now);) {
-          }
+          times[launch][block].last = clock++;
         });
-        for (size_t j = 0; j < launches.size(); ++j) {
-          EXPECT(runs[j] == launches[j].blocks);
-          for (size_t i = 0; i < j; ++i)
-            for (const Flow::Use &x : launches[i].uses)
-              for (const Flow::Use &y : launches[j].uses)
-                if ((x.isWritten || y.isWritten) && x.begin < y.end && y.begin < x.end)
-                  EXPECT(last[i] < first[j]);
-        }
+        for (size_t j = 0; j < launches.size(); ++j)
+          for (int64_t b = 0; b < launches[j].blocks; ++b) {
+            EXPECT(times[j][b].first >= 0 && times[j][b].last > times[j][b].first);
+            for (size_t i = 0; i < j; ++i) {
+              bool isShared = false;
+              for (int64_t e = 0; e < launches[i].blocks; ++e)
+                for (const Flow::Use &x : usesOfBlock(launches[i], e))
+                  for (const Flow::Use &y : usesOfBlock(launches[j], b))
+                    if ((x.isWritten || y.isWritten) && x.begin < y.end && y.begin < x.end) {
+                      EXPECT(times[i][e].last < times[j][b].first);
+                      isShared = true;
+                    }
+              for (int64_t e = 0; isShared && e < launches[i].blocks; ++e)
+                overlapping += times[i][e].last > times[j][b].first;
+            }
+          }
       }
     }
   }
+  EXPECT(overlapping > 0);
 }
 
 /// Moments of a million draws within five standard errors; the same numbers in any cut.
