@@ -47,8 +47,10 @@ std::optional<Sides> contractionOf(Operation *definition) {
     return {};
   // A sum over a few points is cheaper as a loop in the body of a row or
   // pointwise kernel than as packed panels.
-  auto points = dyn_cast<AffineConstantExpr>(productOf(c.getBy().getExprs(), c.getContext()));
-  if (points && points.getValue() <= 8)
+  AffineExpr points = getAffineConstantExpr(1, c.getContext());
+  for (AffineExpr extent : c.getBy().getExprs())
+    points = points * extent;
+  if (auto known = dyn_cast<AffineConstantExpr>(points); known && known.getValue() <= 8)
     return {};
   SmallVector<Value> factors;
   factorsOf(c.getYield().getValue(), factors, behindStop);

@@ -11,7 +11,8 @@ using namespace mlir;
 namespace tintype::graph {
 
 static llvm::hash_code hashOp(Operation *op, llvm::DenseMap<Value, unsigned> &inside) {
-  llvm::hash_code h = llvm::hash_combine(op->getName(), op->getAttrDictionary(), op->hashProperties(),
+  // Not with getAttrDictionary, which makes a dictionary of the properties as well.
+  llvm::hash_code h = llvm::hash_combine(op->getName(), op->getRawDictionaryAttrs(), op->hashProperties(),
                                          llvm::hash_combine_range(op->result_type_begin(), op->result_type_end()));
   for (Value v : op->getOperands()) {
     auto it = inside.find(v);
@@ -31,7 +32,7 @@ static unsigned mergeIn(Block &block) {
   std::unordered_multimap<size_t, Operation *> seen;
   unsigned count = 0;
   for (Operation &op : llvm::make_early_inc_range(block)) {
-    if (op.getNumResults() != 1 || !isPure(&op))
+    if (op.getNumResults() != 1)
       continue;
     for (Region &region : op.getRegions())
       for (Block &inner : region)
@@ -46,6 +47,8 @@ static unsigned mergeIn(Block &block) {
       seen.insert({h, &op});
       continue;
     }
+    if (!isPure(&op))
+      continue;
     op.getResult(0).replaceAllUsesWith(it->second->getResult(0));
     op.erase();
     ++count;
