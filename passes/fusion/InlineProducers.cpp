@@ -67,7 +67,7 @@ static Decision decide(ReadOp read, ComputeOp producer) {
   Operation *consumer = read->getParentOp();
   BodyCost cost = costOf(producer);
   llvm::SmallPtrSet<Operation *, 4> readers;
-  bool contracted = false, escapes = false;
+  bool escapes = false;
   unsigned reads = 0;
   for (Operation *user : producer->getUsers()) {
     auto r = dyn_cast<ReadOp>(user);
@@ -76,7 +76,6 @@ static Decision decide(ReadOp read, ComputeOp producer) {
       continue;
     readers.insert(r->getParentOp());
     reads += r->getParentOp() == consumer;
-    contracted |= isContraction(r->getParentOp());
   }
   if (read.getGuarded() && cost.divides)
     return no("its quotient could be by zero outside");
@@ -88,7 +87,7 @@ static Decision decide(ReadOp read, ComputeOp producer) {
     return yes("a plain re-read");
   if (cost.reads == 0 && cost.heavy == 0)
     return yes("computed from indices alone");
-  if (escapes || contracted)
+  if (escapes || llvm::any_of(readers, isContraction))
     return no("it is in memory anyway");
   bool repeats = !isOneToOne(read.getMap(), extentsOf(consumer)) || reads > 1;
   if (repeats && (cost.heavy || cost.ops > (reads > 1 ? 4 : 1)))
