@@ -134,7 +134,8 @@ struct HoistInvariants : public tintype::fusion::impl::GraphHoistInvariantsBase<
     SmallVector<AffineExpr> extents = extentsOf(definition);
     for (AffineExpr e : extents)
       wide += constantOf(e) != 1;
-    for (Operation *root : invariantsOf(facts, wide)) {
+    SmallVector<Operation *> roots = invariantsOf(facts, wide);
+    for (Operation *root : roots) {
       ComputeOp made = outlineScalar(definition, root, facts.find(root)->second.dims);
       ++numHoisted;
       std::string now = printDim(productOf(made.getOver().getExprs(), root->getContext()));
@@ -143,7 +144,8 @@ struct HoistInvariants : public tintype::fusion::impl::GraphHoistInvariantsBase<
           << remark::add("hoisted: computed {0} times instead of {1}", now, before) << remark::metric("times", now)
           << remark::metric("before", before);
     }
-    simplifyBody(definition);
+    if (!roots.empty())
+      simplifyBody(definition);
   }
 };
 } // namespace
