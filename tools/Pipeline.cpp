@@ -303,7 +303,8 @@ LogicalResult tintype::linkModule(ModuleOp module, const BuildOptions &options) 
     if (options.timing)
       reportKernels(seconds, cached);
   }
-  Manifest manifest;
+  google::protobuf::Arena arena; // for thousands of small messages
+  Manifest &manifest = *google::protobuf::Arena::CreateMessage<Manifest>(&arena);
   SmallString<128> host;
   if (failed(fillManifest(module, options, manifest)))
     return failure();
@@ -331,7 +332,8 @@ LogicalResult tintype::runPipeline(ModuleOp module, Stage from, const BuildOptio
   if (options.until <= Stage::halide)
     return writeText(options.output, [&](raw_ostream &os) { printStage(module, options.until, os); });
   if (options.remarks || options.until == Stage::manifest) {
-    Manifest manifest;
+    google::protobuf::Arena arena;
+    Manifest &manifest = *google::protobuf::Arena::CreateMessage<Manifest>(&arena);
     if (failed(fillManifest(module, options, manifest)))
       return failure();
     if (options.remarks)
