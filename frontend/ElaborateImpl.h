@@ -217,6 +217,7 @@ public:
   std::vector<Argument> entryArguments(const FnDecl &fn, const std::string &kind);
   void entryFacts(const FnDecl &fn);
   void buildPrograms(const Recipe &recipe);
+  Tensor again(mlir::func::FuncOp program, Tensor t, const std::vector<Tensor> &in);
   void buildFunction(const std::string &role, bool training, const std::vector<Argument> &args,
                      const std::vector<std::string> &results,
                      llvm::function_ref<std::vector<Tensor>(const std::vector<Tensor> &)> body);
