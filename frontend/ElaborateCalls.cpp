@@ -224,7 +224,7 @@ Value Elaborator::callFn(const FnDecl &fn, const Instance *self, const ArgMap &a
     checkWhere(fn, *fact, scope, loc);
   auto known = knownResult(fn, self, scope);
   std::map<std::string, Value> arguments;
-  if (observer && !known)
+  if (onlyChecks() && !known)
     for (auto &entry : scope.names)
       arguments[entry.getKey().str()] = entry.second;
   auto result = known ? known : runBody(fn.body, {&scope, nullptr});

@@ -100,7 +100,7 @@ public:
   std::vector<Poly> dimsOf(const std::vector<Dim> &dims, Scope &scope);
   static bool isStaticType(const Type &t);
 
-  //===-- equal calls, for an observer (ElaborateReuse.cpp) ---------------===//
+  //===-- equal calls, where nothing is kept (ElaborateReuse.cpp) ---------===//
   /// One evaluated call: what it was given, and a tensor like its result.
   struct Known {
     const FnDecl *fn;
@@ -109,6 +109,8 @@ public:
     std::map<std::string, Value> given;
     Tensor result;
   };
+  /// Whether only the messages and types of an evaluation count.
+  bool onlyChecks() const { return observer || !current.lowering; }
   bool isAlike(const Value &a, const Value &b);
   bool isAlike(const Instance *a, const Instance *b);
   std::optional<Value> knownResult(const FnDecl &fn, const Instance *self, const Scope &given);
@@ -215,6 +217,7 @@ public:
   std::vector<Argument> entryArguments(const FnDecl &fn, const std::string &kind);
   void entryFacts(const FnDecl &fn);
   void buildPrograms(const Recipe &recipe);
+  Tensor again(mlir::func::FuncOp program, Tensor t, const std::vector<Tensor> &in);
   void buildFunction(const std::string &role, bool training, const std::vector<Argument> &args,
                      const std::vector<std::string> &results,
                      llvm::function_ref<std::vector<Tensor>(const std::vector<Tensor> &)> body);

@@ -1,8 +1,8 @@
 //===- ElaborateReuse.cpp - equal calls are evaluated once ----------------===//
-// For an observer (an editor) only the messages and types of an evaluation
-// count. A model of 32 equal layers calls each function 32 times with blocks
-// that differ in nothing but their paths: the first call is evaluated, and the
-// others return a tensor of its type.
+// When functions are checked, and always for an observer (an editor), only the
+// messages and types of an evaluation count. A model of 32 equal layers calls each
+// function 32 times with blocks that differ in nothing but their paths: the first
+// call is evaluated, and the others return a tensor of its type.
 //
 // What may decide between messages must be alike: static values, types and
 // facts. A tensor whose elements are an expression (of indices around the call,
@@ -62,7 +62,7 @@ bool Elaborator::isAlike(const Value &a, const Value &b) {
 }
 
 std::optional<Value> Elaborator::knownResult(const FnDecl &fn, const Instance *self, const Scope &given) {
-  if (!observer || !domain.empty() || !bounds.path.empty())
+  if (!onlyChecks() || !domain.empty() || !bounds.path.empty())
     return std::nullopt;
   for (const Known &k : knownCalls) {
     if (k.fn != &fn || k.training != current.training || k.lowering != current.lowering ||
@@ -84,7 +84,7 @@ void Elaborator::remember(const FnDecl &fn, const Instance *self, std::map<std::
                           const Value &result) {
   constexpr size_t kMost = 500; // the list is searched from its start
   auto *t = result.as<Tensor>();
-  if (!observer || !domain.empty() || !bounds.path.empty() || !t || t->body->kind != Scalar::Kind::Read || t->body->free.size() != t->vars.size() ||
+  if (!onlyChecks() || !domain.empty() || !bounds.path.empty() || !t || t->body->kind != Scalar::Kind::Read || t->body->free.size() != t->vars.size() ||
       knownCalls.size() >= kMost)
     return;
   knownCalls.push_back({&fn, self, current.training, current.lowering, std::move(given), *t});

@@ -7,6 +7,7 @@
 #include "frontend/Derive.h"
 #include "frontend/ElaborateImpl.h"
 #include "frontend/StdFiles.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Verifier.h"
 
 namespace tintype::frontend {
@@ -100,6 +101,23 @@ void Elaborator::buildFunction(const std::string &role, bool training, const std
       op.erase();
 }
 
+/// The result `t` of `program`, computed in the function at hand as well: by a copy of its ops, where another evaluation
+/// would give the same.
+Tensor Elaborator::again(FuncOp program, Tensor t, const std::vector<Tensor> &in) {
+  mlir::IRMapping copies;
+  for (auto [arg, own] : llvm::zip(program.getArguments(), in))
+    copies.map(arg, valueOf(own));
+  if (program.getNumArguments() > in.size()) {
+    copies.map(program.getArguments().back(), current.rng);
+    current.usesRng = true;
+  }
+  for (mlir::Operation &op : program.getBody().front().without_terminator())
+    builder.clone(op, copies);
+  if (!t.body->isConstant())
+    t.body = scalars.read(copies.lookup(t.body->tensor), t.body->elem, t.body->args, false);
+  return t;
+}
+
 void Elaborator::buildPrograms(const Recipe &recipe) {
   const llvm::json::Object *task = recipe.json.getObject("task");
   if (!task)
@@ -127,6 +145,7 @@ void Elaborator::buildPrograms(const Recipe &recipe) {
       output = lift(callEntry(*forward, root, in), forward->loc);
       return std::vector<Tensor>{output};
     });
+    int sites = current.sites;
     const char *name = overTokens ? "token_loss" : classifies ? "label_loss" : nullptr;
     if (!name)
       return;
@@ -151,7 +170,12 @@ void Elaborator::buildPrograms(const Recipe &recipe) {
       smoothing = train->getNumber("smoothing").value_or(0);
     auto lossOf = [&](const std::vector<Tensor> &in, Tensor &logits) {
       std::vector<Tensor> own(in.begin(), in.begin() + args.size()), rest(in.begin() + args.size(), in.end());
-      logits = lift(callEntry(*forward, root, own), forward->loc);
+      if (current.training) {
+        logits = lift(callEntry(*forward, root, own), forward->loc);
+      } else {
+        logits = again(module->lookupSymbol<FuncOp>("forward"), output, own);
+        current.sites = sites;
+      }
       rest.insert(rest.begin(), logits);
       // Labels are smoothed in training only; elsewhere the loss is plain cross entropy.
       ArgMap given = {{"smoothing", {Value(current.training ? smoothing : 0.0), lossFn.loc}}};

@@ -190,9 +190,16 @@ LogicalResult tintype::lowerTo(ModuleOp module, Stage from, Stage until, const B
     Stage stage;
     std::function<void(OpPassManager &)> add;
   };
+  // Each run starts with a copy of the module, for a reproducer, and ends with a check of it: programs, the largest, only
+  // get these where someone looks at them.
+  bool isOneRun = from < Stage::program && until > Stage::program && options.saveTemps.empty();
   const Step steps[] = {
       {Stage::program, [&](OpPassManager &pm) { buildGraphPipeline(pm, options.bf16); }},
-      {Stage::kernels, [&](OpPassManager &pm) { buildFusionPipeline(pm); }},
+      {Stage::kernels, [&](OpPassManager &pm) {
+         if (isOneRun)
+           buildGraphPipeline(pm, options.bf16);
+         buildFusionPipeline(pm);
+       }},
       {Stage::halide, [&](OpPassManager &pm) {
          schedule::buildPipeline(pm, tune::scheduleOptions(compileOptions(options)));
        }},
@@ -200,7 +207,7 @@ LogicalResult tintype::lowerTo(ModuleOp module, Stage from, Stage until, const B
   for (const Step &step : steps) {
     // Kernels that lack a schedule in a file of stage halide get one; the others keep theirs.
     bool isDone = step.stage < from || (step.stage == from && from != Stage::halide);
-    if (isDone || step.stage > until)
+    if (isDone || step.stage > until || (step.stage == Stage::program && isOneRun))
       continue;
     if (step.stage == Stage::halide && options.useDb)
       tune::applyWinners(module, options.db, compileOptions(options));
@@ -297,7 +304,8 @@ LogicalResult tintype::linkModule(ModuleOp module, const BuildOptions &options) 
     if (options.timing)
       reportKernels(seconds, cached);
   }
-  Manifest manifest;
+  google::protobuf::Arena arena; // for thousands of small messages
+  Manifest &manifest = *google::protobuf::Arena::CreateMessage<Manifest>(&arena);
   SmallString<128> host;
   if (failed(fillManifest(module, options, manifest)))
     return failure();
@@ -330,7 +338,8 @@ LogicalResult tintype::runPipeline(ModuleOp module, Stage from, const BuildOptio
   if (options.until <= Stage::halide)
     return writeText(options.output, [&](raw_ostream &os) { printStage(module, options.until, os); });
   if (options.remarks || options.until == Stage::manifest) {
-    Manifest manifest;
+    google::protobuf::Arena arena;
+    Manifest &manifest = *google::protobuf::Arena::CreateMessage<Manifest>(&arena);
     if (failed(fillManifest(module, options, manifest)))
       return failure();
     if (options.remarks)

@@ -109,7 +109,7 @@ LogicalResult ModuleExport::addKernels() {
     auto names = f->getAttrOfType<ArrayAttr>("graph.symbols");
     if (!names)
       return f.emitError() << "expected a scheduled kernel, but graph.symbols is missing";
-    kernels[f.getSymName()] = out.kernels_size();
+    kernels[f.getSymName()] = {f, out.kernels_size()};
     auto *k = out.add_kernels();
     k->set_name(f.getSymName().str());
     for (auto s : names.getAsRange<StringAttr>())

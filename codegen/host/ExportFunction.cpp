@@ -105,7 +105,7 @@ LogicalResult FunctionExport::placeResults() {
   }
   SmallVector<func::CallOp> calls(fn.getOps<func::CallOp>());
   for (func::CallOp call : llvm::reverse(calls)) {
-    auto kernel = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(call, call.getCalleeAttr());
+    func::FuncOp kernel = m.kernels.lookup(call.getCallee()).function;
     auto inplace = kernel ? kernel->getAttrOfType<DenseI32ArrayAttr>("graph.inplace") : nullptr;
     for (auto [i, result] : llvm::enumerate(call.getResults())) {
       auto it = wanted.find(result);
@@ -211,12 +211,11 @@ LogicalResult FunctionExport::addRanges(func::FuncOp kernel, Launch *launch) {
 }
 
 LogicalResult FunctionExport::addLaunch(func::CallOp call) {
-  auto kernel = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(call, call.getCalleeAttr());
-  auto it = m.kernels.find(call.getCallee());
-  if (!kernel || it == m.kernels.end())
+  auto [kernel, place] = m.kernels.lookup(call.getCallee());
+  if (!kernel)
     return call.emitError() << "expected a call of a kernel, but " << call.getCallee() << " is none";
   auto *launch = program.add_launches();
-  launch->set_kernel(it->second);
+  launch->set_kernel(place);
   if (auto label = call->getAttrOfType<StringAttr>("graph.label"))
     launch->set_label(label.str());
   llvm::BitVector byBlocks = argumentsReadByBlocks(kernel);

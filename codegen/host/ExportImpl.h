@@ -15,7 +15,13 @@ struct ModuleExport {
   mlir::ModuleOp module;
   Manifest &out;
   graph::GraphDialect &dialect;
-  llvm::StringMap<int> symbols, parameters, kernels;
+  /// A kernel's function and its place in the manifest.
+  struct Kernel {
+    mlir::func::FuncOp function;
+    int place;
+  };
+  llvm::StringMap<int> symbols, parameters;
+  llvm::StringMap<Kernel> kernels;
 
   int symbol(mlir::StringRef name);
   mlir::LogicalResult size(mlir::AffineExpr e, Size *s);

@@ -80,9 +80,36 @@ static Polynomial flatten(AffineExpr e) {
   return p;
 }
 
+/// A product of runtime dims and numbers, as nearly all extents are: these need no polynomial. Null for others.
+static AffineExpr canonicalProduct(AffineExpr e) {
+  auto *dialect = e.getContext()->getOrLoadDialect<GraphDialect>();
+  int64_t coefficient = 1;
+  SmallVector<std::pair<StringRef, AffineExpr>> atoms;
+  SmallVector<AffineExpr> todo{e};
+  while (!todo.empty()) {
+    AffineExpr x = todo.pop_back_val();
+    auto b = dyn_cast<AffineBinaryOpExpr>(x);
+    if (b && b.getKind() == AffineExprKind::Mul)
+      todo.append({b.getLHS(), b.getRHS()});
+    else if (auto c = dyn_cast<AffineConstantExpr>(x))
+      coefficient *= c.getValue();
+    else if (auto s = dyn_cast<AffineSymbolExpr>(x))
+      atoms.push_back({dialect->symbolName(s.getPosition()), x});
+    else
+      return {};
+  }
+  llvm::sort(atoms, [](auto &a, auto &b) { return a.first < b.first; });
+  AffineExpr product;
+  for (auto &[text, atom] : atoms)
+    product = product ? product * atom : atom;
+  return product ? product * coefficient : getAffineConstantExpr(coefficient, e.getContext());
+}
+
 AffineExpr canonicalDim(AffineExpr e) {
   if (isa<AffineConstantExpr, AffineSymbolExpr, AffineDimExpr>(e))
     return e;
+  if (AffineExpr product = canonicalProduct(e))
+    return product;
   AffineExpr sum = getAffineConstantExpr(0, e.getContext());
   int64_t constant = 0;
   bool first = true;

@@ -11,14 +11,29 @@ namespace tintype::fusion {
 
 //===-- forms of kernels --------------------------------------------------===//
 
+namespace {
+/// Definitions that may become a kernel, and what they are: asked for each of many pairs.
+struct Group {
+  explicit Group(ArrayRef<Operation *> ops) : ops(ops), members(ops.begin(), ops.end()) {
+    for (Operation *op : ops)
+      if (isContraction(op))
+        contractions.insert(op);
+  }
+  bool isOtherReduction(Operation *op) const { return isReduction(op) && !contractions.contains(op); }
+
+  ArrayRef<Operation *> ops;
+  llvm::SmallPtrSet<Operation *, 8> members, contractions;
+};
+} // namespace
+
 /// All definitions range over the same points, and read each other at the same point.
-static std::string whyNotOneSpace(ArrayRef<Operation *> group, const llvm::SmallPtrSetImpl<Operation *> &members,
-                                  ArrayRef<AffineExpr> space) {
-  for (Operation *op : group) {
-    if (dimsOf(op->getResult(0).getType()) != SmallVector<AffineExpr>(space))
+static std::string whyNotOneSpace(const Group &group) {
+  SmallVector<AffineExpr> space = dimsOf(group.ops.front()->getResult(0).getType());
+  for (Operation *op : group.ops) {
+    if (dimsOf(op->getResult(0).getType()) != space)
       return "they range over different points";
     for (ReadOp read : readsOf(op))
-      if (members.contains(read.getSource().getDefiningOp()) && !(isPointwise(op) && isIdentityRead(read)))
+      if (group.members.contains(read.getSource().getDefiningOp()) && !(isPointwise(op) && isIdentityRead(read)))
         return "one reads the other at another point";
   }
   return "";
@@ -26,11 +41,11 @@ static std::string whyNotOneSpace(ArrayRef<Operation *> group, const llvm::Small
 
 /// All definitions share the leading dims that the reductions keep, and read
 /// each other in the same row.
-static std::string whyNotOneRow(ArrayRef<Operation *> group, const llvm::SmallPtrSetImpl<Operation *> &members) {
+static std::string whyNotOneRow(const Group &group) {
   unsigned rows = 0;
   SmallVector<AffineExpr> outer;
-  for (Operation *op : group)
-    if (isReduction(op) && !isContraction(op)) {
+  for (Operation *op : group.ops)
+    if (group.isOtherReduction(op)) {
       SmallVector<AffineExpr> kept = dimsOf(op->getResult(0).getType());
       if (rows && kept.size() != rows)
         return "they reduce to " + std::to_string(rows) + " and " + std::to_string(kept.size()) + " dims";
@@ -39,12 +54,12 @@ static std::string whyNotOneRow(ArrayRef<Operation *> group, const llvm::SmallPt
     }
   if (rows == 0)
     return "nothing is left to run in parallel";
-  for (Operation *op : group) {
+  for (Operation *op : group.ops) {
     SmallVector<AffineExpr> dims = dimsOf(op->getResult(0).getType());
     if (dims.size() < rows || !llvm::equal(ArrayRef(dims).take_front(rows), outer))
       return "they have different rows";
     for (ReadOp read : readsOf(op))
-      if (members.contains(read.getSource().getDefiningOp()) && numLeadingDims(read.getMap()) < rows)
+      if (group.members.contains(read.getSource().getDefiningOp()) && numLeadingDims(read.getMap()) < rows)
         return "one reads the other in another row";
   }
   return "";
@@ -53,13 +68,13 @@ static std::string whyNotOneRow(ArrayRef<Operation *> group, const llvm::SmallPt
 /// A contraction shares a kernel with more than its epilogue only for a tensor of
 /// quadratic size, which then stays in cache: anything else is cheaper in memory
 /// than packed operands that are computed once more for each block of rows.
-static bool touchesQuadratic(Operation *contraction, const llvm::SmallPtrSetImpl<Operation *> &members) {
+static bool touchesQuadratic(Operation *contraction, const Group &group) {
   Value result = contraction->getResult(0);
-  auto isInside = [&](Operation *user) { return members.contains(user->getParentOp()); };
+  auto isInside = [&](Operation *user) { return group.members.contains(user->getParentOp()); };
   if (isQuadratic(result) && llvm::any_of(result.getUsers(), isInside))
     return true;
   return llvm::any_of(readsOf(contraction), [&](ReadOp read) {
-    return isQuadratic(read.getSource()) && members.contains(read.getSource().getDefiningOp());
+    return isQuadratic(read.getSource()) && group.members.contains(read.getSource().getDefiningOp());
   });
 }
 
@@ -84,9 +99,9 @@ static bool isReducedByRows(Value v) {
 /// Everything ranges over blocks of one pair of dims of quadratic tensors: sums of
 /// products make these, pointwise definitions change them, and sums over one dim of
 /// the pair read them. Blocks then add up in the results, whatever their order.
-static std::string whyNotOneBlock(ArrayRef<Operation *> group, const llvm::SmallPtrSetImpl<Operation *> &members) {
+static std::string whyNotOneBlock(const Group &group) {
   SmallVector<AffineExpr> dims;
-  for (Operation *op : group)
+  for (Operation *op : group.ops)
     if (isQuadratic(op->getResult(0))) {
       if (!dims.empty() && dims != dimsOf(op->getResult(0).getType()))
         return "no reduction says what its rows are, and tensors of quadratic size differ";
@@ -94,57 +109,50 @@ static std::string whyNotOneBlock(ArrayRef<Operation *> group, const llvm::Small
       if (isReducedByRows(op->getResult(0)))
         return "no reduction says what its rows are, but one outside reads them";
     }
-  for (Operation *op : group) {
-    bool isSum = isContraction(op) && !isQuadratic(op->getResult(0)), readsQuadratic = false;
+  for (Operation *op : group.ops) {
+    bool isSum = group.contractions.contains(op) && !isQuadratic(op->getResult(0)), readsQuadratic = false;
     for (ReadOp read : readsOf(op)) {
       Operation *source = read.getSource().getDefiningOp();
-      if (!members.contains(source))
+      if (!group.members.contains(source))
         continue;
-      if (isContraction(source) && !isQuadratic(source->getResult(0)))
+      if (group.contractions.contains(source) && !isQuadratic(source->getResult(0)))
         return "one reads a sum before all blocks have added to it";
       bool isWide = isQuadratic(read.getSource());
       readsQuadratic |= isWide;
       if (isWide && (isSum ? !read.getMap().isProjectedPermutation() : !isIdentityRead(read)))
         return "one reads the other at another point";
     }
-    if (isContraction(op) && isSum != readsQuadratic)
+    if (group.contractions.contains(op) && isSum != readsQuadratic)
       return "a contraction neither makes nor sums what lies between";
   }
   return "";
 }
 
-std::string whyNotOneKernel(ArrayRef<Operation *> group, bool keepInCache) {
+std::string whyNotOneKernel(ArrayRef<Operation *> ops, bool keepInCache) {
   // Compile time: each definition is a Halide function, and loop nests are fused.
   constexpr size_t maxDefinitions = 32;
-  if (group.size() <= 1)
+  if (ops.size() <= 1)
     return "";
-  if (group.size() > maxDefinitions)
-    return "it would hold " + std::to_string(group.size()) + " definitions, more than " + std::to_string(maxDefinitions);
-  unsigned contractions = 0, reductions = 0;
-  for (Operation *op : group) {
-    if (isa<ScatterOp>(op))
-      return "a scatter is a kernel of its own";
-    contractions += isContraction(op);
-    reductions += isReduction(op);
-  }
-  llvm::SmallPtrSet<Operation *, 8> members(group.begin(), group.end());
+  if (ops.size() > maxDefinitions)
+    return "it would hold " + std::to_string(ops.size()) + " definitions, more than " + std::to_string(maxDefinitions);
+  if (llvm::any_of(ops, [](Operation *op) { return isa<ScatterOp>(op); }))
+    return "a scatter is a kernel of its own";
+  Group group(ops);
+  size_t contractions = group.contractions.size(), reductions = llvm::count_if(ops, isReduction);
   if (contractions && (reductions > 1 || contractions > 1))
-    for (Operation *op : group)
-      if (isContraction(op) && !(keepInCache && touchesQuadratic(op, members)))
+    for (Operation *op : group.contractions)
+      if (!(keepInCache && touchesQuadratic(op, group)))
         return contractions > 1 ? "it would hold " + std::to_string(contractions) + " contractions"
                                 : "a contraction and a reduction";
   // Rows stay in cache for what reduces them; any other reduction would only keep
   // blocks of columns from adding up one after the other.
-  if (reductions > contractions && llvm::any_of(group, [](Operation *op) { return isQuadratic(op->getResult(0)); }))
-    for (Operation *op : group)
-      if (isReduction(op) && !isContraction(op) &&
-          llvm::none_of(readsOf(op), [](ReadOp read) { return isQuadratic(read.getSource()); }))
+  if (reductions > contractions && llvm::any_of(ops, [](Operation *op) { return isQuadratic(op->getResult(0)); }))
+    for (Operation *op : ops)
+      if (group.isOtherReduction(op) && llvm::none_of(readsOf(op), [](ReadOp read) { return isQuadratic(read.getSource()); }))
         return "a reduction reads nothing of quadratic size";
   if (reductions > contractions)
-    return whyNotOneRow(group, members);
-  if (contractions > 1)
-    return whyNotOneBlock(group, members);
-  return whyNotOneSpace(group, members, dimsOf(group.front()->getResult(0).getType()));
+    return whyNotOneRow(group);
+  return contractions > 1 ? whyNotOneBlock(group) : whyNotOneSpace(group);
 }
 
 //===-- the partition -----------------------------------------------------===//

@@ -39,11 +39,11 @@ static bool uses(AffineMap map, unsigned dim) { return map.isFunctionOfDim(dim);
 
 /// The result at which `map` has `d[i], d[i + 1]`, and both nowhere else; -1 if none.
 static int placeOfPair(AffineMap map, unsigned i) {
-  MLIRContext *ctx = map.getContext();
+  AffineExpr first = getAffineDimExpr(i, map.getContext()), second = getAffineDimExpr(i + 1, map.getContext());
   int place = -1;
   for (unsigned q = 0; q < map.getNumResults(); ++q) {
-    bool isFirst = map.getResult(q) == getAffineDimExpr(i, ctx);
-    if (isFirst && q + 1 < map.getNumResults() && map.getResult(q + 1) == getAffineDimExpr(i + 1, ctx) && place < 0) {
+    bool isFirst = map.getResult(q) == first;
+    if (isFirst && q + 1 < map.getNumResults() && map.getResult(q + 1) == second && place < 0) {
       place = q++;
       continue;
     }

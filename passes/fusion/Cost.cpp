@@ -1,5 +1,6 @@
 //===- Cost.cpp - what it takes to evaluate a definition ------------------===//
 #include "passes/fusion/Cost.h"
+#include "passes/fusion/Access.h"
 #include "passes/fusion/Kernel.h"
 
 using namespace mlir;
@@ -25,7 +26,7 @@ static bool isIntegerQuotient(Operation *op) {
 static bool isWide(AffineMap map, ArrayRef<AffineExpr> extents) {
   llvm::SmallBitVector dims = dimsIn(map);
   for (auto [i, e] : llvm::enumerate(extents))
-    if (e != getAffineConstantExpr(1, e.getContext()) && !dims.test(i))
+    if (constantOf(e) != 1 && !dims.test(i))
       return false;
   return true;
 }
@@ -90,7 +91,7 @@ static bool isMadeOfOuterProduct(Value v) {
   bool isSquare = false;
   for (unsigned i = 0; i < dims.size(); ++i)
     for (unsigned j = 0; j < i; ++j)
-      isSquare |= isa<AffineConstantExpr>(dims[i]) && dims[i] == dims[j] && dims[i] != getAffineConstantExpr(1, v.getContext());
+      isSquare |= isa<AffineConstantExpr>(dims[i]) && dims[i] == dims[j] && constantOf(dims[i]) != 1;
   if (!isSquare)
     return false;
   llvm::SmallPtrSet<Operation *, 16> seen;

@@ -6,6 +6,7 @@
 // One root for a row instead of one for each of its elements; a table of angles
 // that equal layers then share. Test: test/passes/fusion/hoist-invariants.mlir
 //===----------------------------------------------------------------------===//
+#include "passes/fusion/Access.h"
 #include "passes/fusion/Cost.h"
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
@@ -46,7 +47,7 @@ static FactsOf analyse(Operation *definition) {
         f.heavy |= known->second.heavy;
       }
     for (auto [i, e] : llvm::enumerate(extents))
-      if (e == getAffineConstantExpr(1, e.getContext()))
+      if (constantOf(e) == 1)
         f.dims.reset(i);
     f.heavy |= f.dims.any() && isHeavy(&op);
     facts[&op] = f;
@@ -132,8 +133,9 @@ struct HoistInvariants : public tintype::fusion::impl::GraphHoistInvariantsBase<
     unsigned wide = 0;
     SmallVector<AffineExpr> extents = extentsOf(definition);
     for (AffineExpr e : extents)
-      wide += e != getAffineConstantExpr(1, e.getContext());
-    for (Operation *root : invariantsOf(facts, wide)) {
+      wide += constantOf(e) != 1;
+    SmallVector<Operation *> roots = invariantsOf(facts, wide);
+    for (Operation *root : roots) {
       ComputeOp made = outlineScalar(definition, root, facts.find(root)->second.dims);
       ++numHoisted;
       std::string now = printDim(productOf(made.getOver().getExprs(), root->getContext()));
@@ -142,7 +144,8 @@ struct HoistInvariants : public tintype::fusion::impl::GraphHoistInvariantsBase<
           << remark::add("hoisted: computed {0} times instead of {1}", now, before) << remark::metric("times", now)
           << remark::metric("before", before);
     }
-    simplifyBody(definition);
+    if (!roots.empty())
+      simplifyBody(definition);
   }
 };
 } // namespace

@@ -63,11 +63,12 @@ static Decision decideForContraction(ComputeOp producer, const BodyCost &cost, s
   return yes("saves " + bytesText(producer.getType()) + " bytes in a packed operand");
 }
 
-static Decision decide(ReadOp read, ComputeOp producer) {
+/// `isContracted` and `ops`: of the definition that reads.
+static Decision decide(ReadOp read, ComputeOp producer, bool isContracted, unsigned ops) {
   Operation *consumer = read->getParentOp();
   BodyCost cost = costOf(producer);
   llvm::SmallPtrSet<Operation *, 4> readers;
-  bool contracted = false, escapes = false;
+  bool escapes = false;
   unsigned reads = 0;
   for (Operation *user : producer->getUsers()) {
     auto r = dyn_cast<ReadOp>(user);
@@ -76,19 +77,18 @@ static Decision decide(ReadOp read, ComputeOp producer) {
       continue;
     readers.insert(r->getParentOp());
     reads += r->getParentOp() == consumer;
-    contracted |= isContraction(r->getParentOp());
   }
   if (read.getGuarded() && cost.divides)
     return no("its quotient could be by zero outside");
-  if (costOf(consumer).ops + cost.ops > 192)
+  if (ops + cost.ops > 192)
     return no("the body would have more than 192 ops"); // compile time grows with the square of depth
-  if (isContraction(consumer))
+  if (isContracted)
     return decideForContraction(producer, cost, readers.size() + escapes);
   if (isView(producer, cost))
     return yes("a plain re-read");
   if (cost.reads == 0 && cost.heavy == 0)
     return yes("computed from indices alone");
-  if (escapes || contracted)
+  if (escapes || llvm::any_of(readers, isContraction))
     return no("it is in memory anyway");
   bool repeats = !isOneToOne(read.getMap(), extentsOf(consumer)) || reads > 1;
   if (repeats && (cost.heavy || cost.ops > (reads > 1 ? 4 : 1)))
@@ -170,11 +170,13 @@ struct Inline : public tintype::fusion::impl::GraphInlineBase<Inline> {
   /// or drop other reads, so the caller looks again at all of them.
   bool inlineOne(Operation *consumer) {
     SmallVector<std::pair<ComputeOp, std::string>> reasons;
+    bool isContracted = isContraction(consumer);
+    unsigned ops = costOf(consumer).ops;
     for (ReadOp read : readsOf(consumer)) {
       auto producer = read.getSource().getDefiningOp<ComputeOp>();
       if (!producer || !isPointwise(producer))
         continue;
-      Decision decision = decide(read, producer);
+      Decision decision = decide(read, producer, isContracted, ops);
       if (!decision.doIt) {
         reasons.push_back({producer, decision.reason});
         continue;

@@ -2,6 +2,7 @@
 // Safe whatever the schedule inlines or recomputes: a value must not be wanted
 // again after the place it lay in was written.
 //===----------------------------------------------------------------------===//
+#include "passes/fusion/Access.h"
 #include "passes/fusion/Kernel.h"
 
 using namespace mlir;
@@ -25,7 +26,7 @@ static SmallVector<ReadOp> readsOfValue(Value v, SmallVectorImpl<Operation *> &o
 static std::pair<SmallVector<AffineExpr>, Type> layoutOf(Type type) {
   SmallVector<AffineExpr> dims;
   for (AffineExpr e : dimsOf(type))
-    if (e != getAffineConstantExpr(1, e.getContext()))
+    if (constantOf(e) != 1)
       dims.push_back(e);
   return {dims, cast<RankedTensorType>(type).getElementType()};
 }
@@ -36,7 +37,7 @@ static bool isElementRead(ReadOp read) {
   Type result = read->getParentOp()->getResult(0).getType(), source = read.getSource().getType();
   if (layoutOf(source) != layoutOf(result))
     return false;
-  auto isOne = [](AffineExpr e) { return e == getAffineConstantExpr(1, e.getContext()); };
+  auto isOne = [](AffineExpr e) { return constantOf(e) == 1; };
   SmallVector<AffineExpr> over = dimsOf(result), dims = dimsOf(source);
   unsigned loop = 0;
   for (auto [e, extent] : llvm::zip(read.getMap().getResults(), dims)) {

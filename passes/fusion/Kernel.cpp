@@ -28,7 +28,8 @@ bool isContraction(Operation *op) { return graph::contractionOf(op).has_value();
 
 unsigned numLeadingDims(AffineMap map) {
   unsigned n = 0;
-  while (n < map.getNumResults() && n < map.getNumDims() && map.getResult(n) == getAffineDimExpr(n, map.getContext()))
+  auto isDim = [](AffineExpr e, unsigned d) { return isa<AffineDimExpr>(e) && cast<AffineDimExpr>(e).getPosition() == d; };
+  while (n < map.getNumResults() && isDim(map.getResult(n), n))
     ++n;
   return n;
 }

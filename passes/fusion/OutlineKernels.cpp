@@ -49,12 +49,8 @@ static func::FuncOp buildKernel(ArrayRef<Operation *> group, ValueRange inputs, 
   b.setInsertionPointToStart(kernel.addEntryBlock());
   IRMapping mapping;
   mapping.map(inputs, kernel.getArguments());
-  for (Operation *op : group) {
-    Operation *copy = b.clone(*op, mapping);
-    copy->removeAttr(groupAttr);
-    copy->removeAttr(againAttr);
-    copy->removeAttr(rowsAttr);
-  }
+  for (Operation *op : group)
+    b.clone(*op, mapping);
   SmallVector<Value> returned;
   for (Value v : results)
     returned.push_back(mapping.lookup(v));
@@ -73,21 +69,19 @@ std::string tintype::fusion::nameByText(func::FuncOp kernel) {
 }
 
 namespace {
-/// Kernels of a module by their text. Layers repeat them, so each is first looked for by its structure, which needs no text.
+/// Kernels of a module by their text. Layers repeat them, so each is first looked for by its structure, which needs neither
+/// a function nor text.
 class KernelTable {
 public:
   explicit KernelTable(ModuleOp module) : symbols(module) {}
 
-  /// The kernel equal to `kernel`, which this call takes over.
-  func::FuncOp share(func::FuncOp kernel) {
-    SmallVector<func::FuncOp> &alike = structures[structureOf(kernel)];
-    for (func::FuncOp known : alike) {
-      kernel.setName(known.getName());
-      if (OperationEquivalence::isEquivalentTo(kernel, known, OperationEquivalence::IgnoreLocations)) {
-        kernel.erase();
+  /// The kernel that computes `results` from `inputs` as `group` does.
+  func::FuncOp kernelOf(ArrayRef<Operation *> group, ValueRange inputs, ValueRange results) {
+    SmallVector<func::FuncOp> &alike = structures[structureOf(group, inputs)];
+    for (func::FuncOp known : alike)
+      if (isBodyOf(known, group, inputs, results))
         return known;
-      }
-    }
+    func::FuncOp kernel = buildKernel(group, inputs, results);
     std::string text = nameByText(kernel);
     func::FuncOp &known = kernels[text];
     if (known) {
@@ -102,13 +96,30 @@ public:
   size_t size() const { return kernels.size(); }
 
 private:
-  static size_t structureOf(func::FuncOp kernel) {
-    llvm::hash_code hash = hash_value(kernel.getFunctionType());
-    kernel.getBody().walk([&](Operation *op) {
-      hash = llvm::hash_combine(hash, OperationEquivalence::computeHash(op, OperationEquivalence::ignoreHashValue, OperationEquivalence::ignoreHashValue,
-                                                                        OperationEquivalence::IgnoreLocations));
-    });
+  static size_t structureOf(ArrayRef<Operation *> group, ValueRange inputs) {
+    llvm::hash_code hash = llvm::hash_combine_range(inputs.getTypes());
+    for (Operation *op : group)
+      op->walk([&](Operation *inner) {
+        hash = llvm::hash_combine(hash, OperationEquivalence::computeHash(inner, OperationEquivalence::ignoreHashValue, OperationEquivalence::ignoreHashValue,
+                                                                          OperationEquivalence::IgnoreLocations));
+      });
     return hash;
+  }
+
+  static bool isBodyOf(func::FuncOp kernel, ArrayRef<Operation *> group, ValueRange inputs, ValueRange results) {
+    Block &body = kernel.getBody().front();
+    ValueRange returned = body.getTerminator()->getOperands();
+    if (!llvm::equal(inputs.getTypes(), body.getArgumentTypes()) || results.size() != returned.size())
+      return false;
+    llvm::DenseMap<Value, Value> same;
+    for (auto [input, arg] : llvm::zip(inputs, body.getArguments()))
+      same[input] = arg;
+    auto isSame = [&](Value a, Value b) { return success(same.lookup(a) == b); };
+    auto match = [&](Value a, Value b) { same[a] = b; };
+    bool isEqual = llvm::equal(group, body.without_terminator(), [&](Operation *op, Operation &known) {
+      return OperationEquivalence::isEquivalentTo(op, &known, isSame, match, OperationEquivalence::IgnoreLocations);
+    });
+    return isEqual && llvm::equal(results, returned, [&](Value a, Value b) { return same.lookup(a) == b; });
   }
 
   SymbolTable symbols;
@@ -133,7 +144,13 @@ struct OutlineKernels : public tintype::fusion::impl::GraphOutlineKernelsBase<Ou
   }
 
   void outline(ArrayRef<Operation *> group, KernelTable &table) {
-    llvm::for_each(group, sinkScalars);
+    Attribute rows;
+    for (Operation *op : group) {
+      sinkScalars(op);
+      rows = op->hasAttr(rowsAttr) ? op->getAttr(rowsAttr) : rows;
+      for (StringRef name : {StringRef(groupAttr), StringRef(againAttr), StringRef(rowsAttr)})
+        op->removeAttr(name);
+    }
     SmallVector<Value> inputs = inputsOf(group), results = resultsOf(group);
     Location loc = mainOf(group)->getLoc();
     // A call knows every statement it computes: its main one, then the others.
@@ -141,14 +158,13 @@ struct OutlineKernels : public tintype::fusion::impl::GraphOutlineKernelsBase<Ou
     all.insert(loc);
     for (Operation *op : group)
       op->walk([&](Operation *inner) { all.insert(inner->getLoc()); });
-    func::FuncOp kernel = table.share(buildKernel(group, inputs, results));
+    func::FuncOp kernel = table.kernelOf(group, inputs, results);
     OpBuilder b(group.back());
     auto call = func::CallOp::create(b, FusedLoc::get(b.getContext(), all.getArrayRef()), kernel, inputs);
     if (std::string label = labelOf(loc); !label.empty())
       call->setAttr("graph.label", b.getStringAttr(label));
-    for (Operation *op : group)
-      if (auto rows = op->getAttr(rowsAttr))
-        call->setAttr(rowsAttr, rows);
+    if (rows)
+      call->setAttr(rowsAttr, rows);
     for (auto [from, to] : llvm::zip(results, call.getResults()))
       from.replaceAllUsesWith(to);
     ++numCalls;

@@ -15,6 +15,7 @@
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 #include "mlir/IR/Remarks.h"
+#include <map>
 
 namespace tintype::fusion {
 #define GEN_PASS_DEF_GRAPHSHARETERMS
@@ -26,31 +27,24 @@ using namespace tintype::graph;
 using namespace tintype::fusion;
 
 namespace {
-/// Numbers scalars of several bodies: equal expressions over equal loops get equal
-/// numbers.
-class Numbering {
+/// The first of equal scalars in several bodies: equal expressions over equal loops have one.
+class FirstOfEqual {
 public:
-  /// The number of `op`; its operands in the body have theirs.
-  unsigned number(Operation *op, unsigned loops) {
-    std::string key = op->getName().getStringRef().str() + "/" + std::to_string(loops);
-    llvm::raw_string_ostream os(key);
-    os << op->getAttrDictionary();
+  /// That of `op`, whose operands in the body have theirs.
+  Value of(Operation *op, Attribute extents) {
+    Value result = op->getResult(0);
+    std::vector<const void *> key{op->getName().getAsOpaquePointer(), op->getAttrDictionary().getAsOpaquePointer(),
+                                  result.getType().getAsOpaquePointer(), extents.getAsOpaquePointer()};
     for (Value v : op->getOperands()) {
-      Operation *def = v.getDefiningOp();
-      auto known = numbers.find(def);
-      if (def && known != numbers.end())
-        os << " #" << known->second;
-      else
-        os << " " << v.getAsOpaquePointer(); // a tensor
+      auto known = firsts.find(v); // a tensor has none
+      key.push_back((known == firsts.end() ? v : known->second).getAsOpaquePointer());
     }
-    os << op->getResult(0).getType();
-    unsigned n = keys.try_emplace(key, keys.size()).first->second;
-    return numbers[op] = n;
+    return firsts[result] = known.try_emplace(std::move(key), result).first->second;
   }
 
 private:
-  llvm::StringMap<unsigned> keys;
-  llvm::DenseMap<Operation *, unsigned> numbers;
+  std::map<std::vector<const void *>, Value> known;
+  llvm::DenseMap<Value, Value> firsts;
 };
 } // namespace
 
@@ -72,22 +66,20 @@ static SmallVector<Operation *> sliceOf(Operation *root) {
 /// Heavy scalars of the group that occur in at least two of its definitions, by
 /// what they compute. Operands of contractions stay as they are.
 static SmallVector<SmallVector<Operation *>> repeatedTerms(ArrayRef<Operation *> group) {
-  Numbering numbering;
-  llvm::MapVector<unsigned, SmallVector<Operation *>> terms;
-  llvm::MapVector<Attribute, unsigned> spaces; // loops with the same extents
+  FirstOfEqual first;
+  llvm::MapVector<Value, SmallVector<Operation *>> terms;
   for (Operation *op : group) {
     if (isContraction(op) || isa<ScatterOp>(op))
       continue;
     Attribute extents = DimsAttr::get(op->getContext(), extentsOf(op));
-    unsigned space = spaces.insert({extents, spaces.size()}).first->second;
     for (Operation &inner : op->getRegion(0).front().without_terminator()) {
-      unsigned n = numbering.number(&inner, space);
+      Value term = first.of(&inner, extents);
       if (isHeavy(&inner))
-        terms[n].push_back(&inner);
+        terms[term].push_back(&inner);
     }
   }
   SmallVector<SmallVector<Operation *>> repeated;
-  for (auto &[n, ops] : terms)
+  for (auto &[term, ops] : terms)
     if (ops.size() > 1)
       repeated.push_back(ops);
   return repeated;

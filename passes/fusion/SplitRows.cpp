@@ -12,6 +12,7 @@
 #include "passes/fusion/Passes.h"
 #include "passes/fusion/RowSection.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/ADT/StringSet.h"
 #include <set>
 
 namespace tintype::fusion {
@@ -36,13 +37,16 @@ struct SplitRows : public tintype::fusion::impl::GraphSplitRowsBase<SplitRows> {
 
   void runOnOperation() override {
     SymbolTable table(getOperation());
+    llvm::StringSet<> called;
     for (auto func : getOperation().getOps<func::FuncOp>())
-      if (isProgram(func))
+      if (isProgram(func)) {
         split(func, table);
-    for (auto func : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
-      if (func->hasAttr("graph.kernel") && replaced.count(func.getSymName().str()) &&
-          SymbolTable::symbolKnownUseEmpty(func, getOperation()))
-        table.erase(func);
+        for (auto call : func.getOps<func::CallOp>())
+          called.insert(call.getCallee());
+      }
+    for (const std::string &name : replaced)
+      if (!called.contains(name))
+        table.erase(table.lookup(name));
   }
 
   void split(func::FuncOp func, SymbolTable &table) {
@@ -61,7 +65,7 @@ struct SplitRows : public tintype::fusion::impl::GraphSplitRowsBase<SplitRows> {
     llvm::DenseSet<Value> rows, whole;
     for (func::CallOp call : calls)
       if (why.empty())
-        why = analyse(call, extent, rows, whole, kernels);
+        why = analyse(call, extent, rows, whole, kernels, table);
     auto options = remark::RemarkOpts::name(why.empty() ? "split" : "not split").category(getArgument()).function(func.getName());
     int64_t most = calls.front()->getAttrOfType<IntegerAttr>(rowsAttr).getInt();
     if (!why.empty()) {
@@ -79,9 +83,9 @@ struct SplitRows : public tintype::fusion::impl::GraphSplitRowsBase<SplitRows> {
 
   /// Which arguments of `call` have rows, and whether chunks of them give the same.
   std::string analyse(func::CallOp call, AffineExpr extent, llvm::DenseSet<Value> &rows, llvm::DenseSet<Value> &whole,
-                      SmallVectorImpl<RowKernel> &kernels) {
+                      SmallVectorImpl<RowKernel> &kernels, SymbolTable &table) {
     RowKernel k;
-    k.kernel = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(call, call.getCalleeAttr());
+    k.kernel = table.lookup<func::FuncOp>(call.getCallee());
     Block &body = k.kernel.getBody().front();
     llvm::DenseSet<Value> inside; // values of the body with rows
     for (auto [v, arg] : llvm::zip(call.getOperands(), body.getArguments()))

@@ -9,12 +9,26 @@ namespace tintype::graph {
 
 SmallBitVector dimsIn(AffineMap map) {
   SmallBitVector dims(map.getNumDims());
+  auto set = [&](AffineExpr x) {
+    if (auto d = dyn_cast<AffineDimExpr>(x))
+      dims.set(d.getPosition());
+  };
   for (AffineExpr e : map.getResults())
-    e.walk([&](AffineExpr x) {
-      if (auto d = dyn_cast<AffineDimExpr>(x))
-        dims.set(d.getPosition());
-    });
+    isa<AffineBinaryOpExpr>(e) ? e.walk(set) : set(e);
   return dims;
+}
+
+/// A sum over a few points is cheaper as a loop in the body of a row or
+/// pointwise kernel than as packed panels.
+static bool isOverFewPoints(ArrayRef<AffineExpr> extents) {
+  constexpr int64_t few = 8;
+  int64_t points = 1;
+  for (AffineExpr e : extents) {
+    auto c = dyn_cast<AffineConstantExpr>(e);
+    if (!c || c.getValue() > few || (points *= c.getValue()) > few)
+      return false;
+  }
+  return true;
 }
 
 /// The loop dims that the scalar `v` depends on through reads.
@@ -43,12 +57,7 @@ static Value behindStop(Value v) {
 
 std::optional<Sides> contractionOf(Operation *definition) {
   auto c = dyn_cast<ComputeOp>(definition);
-  if (!c || c.getReducer() != Reducer::sum)
-    return {};
-  // A sum over a few points is cheaper as a loop in the body of a row or
-  // pointwise kernel than as packed panels.
-  auto points = dyn_cast<AffineConstantExpr>(productOf(c.getBy().getExprs(), c.getContext()));
-  if (points && points.getValue() <= 8)
+  if (!c || c.getReducer() != Reducer::sum || isOverFewPoints(c.getBy().getExprs()))
     return {};
   SmallVector<Value> factors;
   factorsOf(c.getYield().getValue(), factors, behindStop);

@@ -7,6 +7,7 @@
 #include "passes/graph/Adjoint.h"
 #include "passes/graph/Passes.h"
 #include "passes/graph/ScalarRules.h"
+#include "mlir/IR/Threading.h"
 #include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
@@ -173,8 +174,14 @@ private:
 struct DifferentiatePass : impl::GraphDifferentiateBase<DifferentiatePass> {
   using GraphDifferentiateBase::GraphDifferentiateBase;
 
+  /// A function that is to go backwards from its loss.
+  struct Step {
+    func::FuncOp func;
+    Value loss;
+  };
+
   /// Makes `name` of role `role` from a copy of `loss`; keeps the results `kept`.
-  LogicalResult derive(func::FuncOp loss, StringRef name, ArrayRef<StringRef> kept) {
+  FailureOr<Step> copyOf(func::FuncOp loss, StringRef name, ArrayRef<StringRef> kept) {
     auto step = loss.clone();
     step.setName(name);
     step->setAttr("graph.role", StringAttr::get(&getContext(), name));
@@ -205,7 +212,7 @@ struct DifferentiatePass : impl::GraphDifferentiateBase<DifferentiatePass> {
     if (llvm::any_of(resultAttrs, [](Attribute a) { return !cast<DictionaryAttr>(a).empty(); }))
       step.setResAttrsAttr(ArrayAttr::get(&getContext(), resultAttrs));
     ret->setOperands(values);
-    return Reverse(step, numGathers, numScatters).run(lossValue);
+    return Step{step, lossValue};
   }
 
   void runOnOperation() override {
@@ -214,18 +221,21 @@ struct DifferentiatePass : impl::GraphDifferentiateBase<DifferentiatePass> {
         llvm::outs() << row.name << "\n";
       return;
     }
+    SmallVector<Step> steps;
     for (auto func : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
       auto role = func->getAttrOfType<StringAttr>("graph.role");
-      if (!role)
+      if (!role || (role != "loss" && role != "train_loss"))
         continue;
-      if (role == "loss" && failed(derive(func, "trace_step", {"logits", "loss"})))
+      auto step = role == "loss" ? copyOf(func, "trace_step", {"logits", "loss"}) : copyOf(func, "train_step", {"loss"});
+      if (failed(step))
         return signalPassFailure();
-      if (role != "train_loss")
-        continue;
-      if (failed(derive(func, "train_step", {"loss"})))
-        return signalPassFailure();
-      func.erase();
+      steps.push_back(*step);
+      if (role == "train_loss")
+        func.erase();
     }
+    auto goBack = [&](Step &step) { return Reverse(step.func, numGathers, numScatters).run(step.loss); };
+    if (failed(failableParallelForEach(&getContext(), steps, goBack)))
+      return signalPassFailure();
     // Nothing asks for derivatives any more; without them a value and its repetition in the backward part are equal.
     getOperation().walk([](StopOp stop) {
       stop.getResult().replaceAllUsesWith(stop.getValue());

@@ -10,20 +10,24 @@
 using namespace mlir;
 namespace tintype::graph {
 
-static llvm::hash_code hashOp(Operation *op, llvm::DenseMap<Value, unsigned> &inside) {
-  llvm::hash_code h = llvm::hash_combine(op->getName(), op->getAttrDictionary(), op->hashProperties(),
-                                         llvm::hash_combine_range(op->result_type_begin(), op->result_type_end()));
+/// What makes `op` equal to others, with its body.
+static void append(Operation *op, llvm::DenseMap<Value, unsigned> &inside, SmallVectorImpl<size_t> &key) {
+  auto add = [&](const void *p) { key.push_back(size_t(p)); };
+  add(op->getName().getAsOpaquePointer());
+  add(op->getRawDictionaryAttrs().getAsOpaquePointer()); // getAttrDictionary would make one of the properties as well
+  key.push_back(op->hashProperties());
+  for (Type t : op->getResultTypes())
+    add(t.getAsOpaquePointer());
   for (Value v : op->getOperands()) {
     auto it = inside.find(v);
-    h = it != inside.end() ? llvm::hash_combine(h, it->second) : llvm::hash_combine(h, v.getAsOpaquePointer());
+    it != inside.end() ? key.push_back(it->second) : add(v.getAsOpaquePointer());
   }
   for (Region &region : op->getRegions())
     for (Operation &inner : region.getOps()) {
-      h = llvm::hash_combine(h, hashOp(&inner, inside));
+      append(&inner, inside, key);
       for (Value v : inner.getResults())
         inside[v] = inside.size();
     }
-  return h;
 }
 
 /// Ops of one block by hash.
@@ -31,13 +35,15 @@ static unsigned mergeIn(Block &block) {
   std::unordered_multimap<size_t, Operation *> seen;
   unsigned count = 0;
   for (Operation &op : llvm::make_early_inc_range(block)) {
-    if (op.getNumResults() != 1 || !isPure(&op))
+    if (op.getNumResults() != 1)
       continue;
     for (Region &region : op.getRegions())
       for (Block &inner : region)
         count += mergeIn(inner);
     llvm::DenseMap<Value, unsigned> inside;
-    size_t h = hashOp(&op, inside);
+    SmallVector<size_t, 256> key;
+    append(&op, inside, key);
+    size_t h = llvm::hash_combine_range(key);
     auto [begin, end] = seen.equal_range(h);
     auto it = std::find_if(begin, end, [&](auto &entry) {
       return OperationEquivalence::isEquivalentTo(entry.second, &op, OperationEquivalence::IgnoreLocations);
@@ -46,6 +52,8 @@ static unsigned mergeIn(Block &block) {
       seen.insert({h, &op});
       continue;
     }
+    if (!isPure(&op))
+      continue;
     op.getResult(0).replaceAllUsesWith(it->second->getResult(0));
     op.erase();
     ++count;

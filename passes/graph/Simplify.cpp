@@ -3,6 +3,7 @@
 // constants out into the host function. Test: test/passes/graph/simplify.mlir.
 //===----------------------------------------------------------------------===//
 #include "mlir/IR/Matchers.h"
+#include "mlir/IR/Threading.h"
 #include "passes/graph/Index.h"
 #include "passes/graph/MergeEqual.h"
 #include "passes/graph/Passes.h"
@@ -213,27 +214,28 @@ struct SimplifyPass : impl::GraphSimplifyBase<SimplifyPass> {
         }
   }
 
-  void runOnOperation() override {
-    for (auto func : getOperation().getOps<func::FuncOp>())
-      numErased += mergeEqual(func); // so that equal conditions are one value
-    for (auto func : getOperation().getOps<func::FuncOp>())
-      for (Operation &op : func.getBody().getOps()) {
-        if (auto reshape = dyn_cast<ReshapeOp>(op))
-          if (auto inner = reshape.getSource().getDefiningOp<ReshapeOp>())
-            reshape.getSourceMutable().assign(inner.getSource());
-        if (auto reshape = dyn_cast<ReshapeOp>(op); reshape && reshape.getSource().getType() == reshape.getType())
-          reshape.getResult().replaceAllUsesWith(reshape.getSource());
-        if (!isa<ComputeOp, ScatterOp>(op))
-          continue;
-        numFolded += BodyFolder(&op).run();
-        auto compute = dyn_cast<ComputeOp>(op);
-        if (Value source = compute ? copiedBy(compute) : Value()) {
-          compute.getResult().replaceAllUsesWith(source);
-          ++numCopies;
-        }
+  void simplify(func::FuncOp func) {
+    numErased += mergeEqual(func); // so that equal conditions are one value
+    for (Operation &op : func.getBody().getOps()) {
+      if (auto reshape = dyn_cast<ReshapeOp>(op))
+        if (auto inner = reshape.getSource().getDefiningOp<ReshapeOp>())
+          reshape.getSourceMutable().assign(inner.getSource());
+      if (auto reshape = dyn_cast<ReshapeOp>(op); reshape && reshape.getSource().getType() == reshape.getType())
+        reshape.getResult().replaceAllUsesWith(reshape.getSource());
+      if (!isa<ComputeOp, ScatterOp>(op))
+        continue;
+      numFolded += BodyFolder(&op).run();
+      auto compute = dyn_cast<ComputeOp>(op);
+      if (Value source = compute ? copiedBy(compute) : Value()) {
+        compute.getResult().replaceAllUsesWith(source);
+        ++numCopies;
       }
-    for (auto func : getOperation().getOps<func::FuncOp>())
-      numErased += mergeEqual(func);
+    }
+    numErased += mergeEqual(func);
+  }
+
+  void runOnOperation() override {
+    parallelForEach(&getContext(), getOperation().getOps<func::FuncOp>(), [&](func::FuncOp func) { simplify(func); });
     eraseUnused();
   }
 };
