@@ -87,23 +87,7 @@ struct UnaryExpr : ExprOf<Expr::Kind::Unary> {
   ExprPtr operand;
 };
 
-enum class BinaryOp {
-  Or,
-  And,
-  Less,
-  Greater,
-  LessEqual,
-  GreaterEqual,
-  Equal,
-  NotEqual,
-  Add,
-  Sub,
-  Mul,
-  Div,
-  FloorDiv,
-  Mod,
-  Pow
-};
+enum class BinaryOp { Or, And, Less, Greater, LessEqual, GreaterEqual, Equal, NotEqual, Add, Sub, Mul, Div, FloorDiv, Mod, Pow };
 struct BinaryExpr : ExprOf<Expr::Kind::Binary> {
   using ExprOf::ExprOf;
   BinaryOp op = BinaryOp::Add;

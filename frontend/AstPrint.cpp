@@ -11,8 +11,7 @@ using llvm::raw_ostream;
 namespace tintype::frontend {
 
 llvm::StringRef spelling(BinaryOp op) {
-  static constexpr llvm::StringLiteral kText[] = {
-      "or", "and", "<", ">", "<=", ">=", "==", "!=", "+", "-", "*", "/", "//", "%", "^"};
+  static constexpr llvm::StringLiteral kText[] = {"or", "and", "<", ">", "<=", ">=", "==", "!=", "+", "-", "*", "/", "//", "%", "^"};
   return kText[unsigned(op)];
 }
 

@@ -122,8 +122,8 @@ bool Bounds::runtimeNonNegative(const Poly &p, int depth) const {
   for (const Atom *a : p.atoms())
     if (a->isOpaque()) {
       Poly left = a->kind == Atom::Kind::Quotient ? a->dividend - a->divisor * Poly(a) : Poly(a);
-      known.push_back(left);                          // remainder >= 0
-      known.push_back(a->divisor - Poly(1) - left);   // remainder <= divisor - 1
+      known.push_back(left);                        // remainder >= 0
+      known.push_back(a->divisor - Poly(1) - left); // remainder <= divisor - 1
     }
   for (const Poly &f : known)
     for (auto &[m, c] : f.terms()) {

@@ -28,8 +28,8 @@ std::map<std::string, std::vector<std::string>> usesOfParameters(mlir::func::Fun
 /// what its function computes.
 struct StatementCost {
   std::string file;
-  unsigned line = 0, column = 0; ///< of the statement
-  double flops = 0;              ///< with `sizes`
+  unsigned line = 0, column = 0;       ///< of the statement
+  double flops = 0;                    ///< with `sizes`
   std::map<std::string, double> terms; ///< runtime dims, `B * T * T`: their factor
 };
 std::vector<StatementCost> statementCosts(mlir::func::FuncOp func, const std::map<std::string, int64_t> &sizes);

@@ -111,7 +111,8 @@ private:
 
   bool refuse(Operation *op, const std::string &why) {
     auto [place, path] = placeOf(op->getLoc());
-    std::string at = place ? place.getFilename().str() + ":" + std::to_string(place.getLine()) + ":" + std::to_string(place.getColumn()) : "";
+    std::string at =
+        place ? place.getFilename().str() + ":" + std::to_string(place.getLine()) + ":" + std::to_string(place.getColumn()) : "";
     out.stateNote = at + (path.empty() ? "" : " in " + path) + ": " + why;
     out.state.clear();
     return false;

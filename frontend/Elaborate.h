@@ -16,7 +16,7 @@ namespace tintype::frontend {
 struct Summary {
   struct Param {
     std::string path;
-    std::string spelled;        ///< `[vocab, width]`
+    std::string spelled; ///< `[vocab, width]`
     std::vector<int64_t> shape;
     std::string dtype;
     int64_t count = 0;
@@ -28,7 +28,7 @@ struct Summary {
   struct State {
     std::string kind; ///< `cache`, `last 3`, `carry`
     std::string name, type, where;
-    std::string file;            ///< where the name is defined
+    std::string file; ///< where the name is defined
     unsigned line = 0, column = 0;
   };
   /// A runtime dim of the model's functions, by their `where` clauses.
@@ -61,8 +61,8 @@ class Observer;
 /// (`scan`) is an error when programs are wanted, else a warning. With an
 /// observer calls that must come out alike are evaluated once: messages are the
 /// same, but the programs are only good for their types.
-std::optional<Elaborated> elaborate(const Program &program, SourceManager &sources, mlir::MLIRContext *ctx,
-                                    Diagnostics &diag, bool wantsPrograms = true, Observer *observer = nullptr);
+std::optional<Elaborated> elaborate(const Program &program, SourceManager &sources, mlir::MLIRContext *ctx, Diagnostics &diag,
+                                    bool wantsPrograms = true, Observer *observer = nullptr);
 
 } // namespace tintype::frontend
 

@@ -54,8 +54,7 @@ Dtype Elaborator::join(Dtype a, Dtype b, Loc loc) {
   if (isFloat(a) && b == Dtype::Position)
     return Dtype::F32;
   std::string from = spelling(b).str(), to = spelling(a).str();
-  fail(loc, "no implicit conversion between " + to + " and " + from, {},
-       b == Dtype::Bool || isInt(b) ? "f32(..) and i32(..) convert" : "");
+  fail(loc, "no implicit conversion between " + to + " and " + from, {}, b == Dtype::Bool || isInt(b) ? "f32(..) and i32(..) convert" : "");
 }
 
 void Elaborator::align(Tensor &a, Tensor &b, const Expr &at, const char *verb) {
@@ -66,9 +65,7 @@ void Elaborator::align(Tensor &a, Tensor &b, const Expr &at, const char *verb) {
   std::vector<std::vector<int>> ways(n + 1, std::vector<int>(m + 1, 0));
   for (size_t i = n + 1; i-- > 0;)
     for (size_t j = m + 1; j-- > 0;)
-      ways[i][j] = j == m   ? 1
-                   : i == n ? 0
-                            : std::min(2, ways[i + 1][j] + (l.dims[i] == s.dims[j] ? ways[i + 1][j + 1] : 0));
+      ways[i][j] = j == m ? 1 : i == n ? 0 : std::min(2, ways[i + 1][j] + (l.dims[i] == s.dims[j] ? ways[i + 1][j + 1] : 0));
   if (l.dims != s.dims && ways[0][0] != 1) {
     NoteList notes;
     for (Tensor *t : {&a, &b})
@@ -83,8 +80,9 @@ void Elaborator::align(Tensor &a, Tensor &b, const Expr &at, const char *verb) {
       hint = "the dims are there in another order; an indexed definition turns them, as in y[k, c] = x[c, k]";
     else if (ways[0][0] > 1)
       hint = "say which dims meet with an indexed definition";
-    fail(at.loc, std::string("cannot ") + verb + " " + dimsText(a.dims) + " and " + dimsText(b.dims) + ": " +
-                     (ways[0][0] == 0 ? "no alignment by name" : "the alignment is ambiguous"),
+    fail(at.loc,
+         std::string("cannot ") + verb + " " + dimsText(a.dims) + " and " + dimsText(b.dims) + ": " +
+             (ways[0][0] == 0 ? "no alignment by name" : "the alignment is ambiguous"),
          notes, hint);
   }
   std::map<const Atom *, Poly> by;
@@ -113,8 +111,7 @@ Tensor Elaborator::combine(Op op, const BinaryExpr &at, Tensor a, Tensor b) {
   if (op == Op::Div && !isFloat(d)) {
     bool stored = d == Dtype::I32 || d == Dtype::Index;
     if (stored)
-      fail(at.loc, "no implicit conversion from " + typeText(a) + " to float in a division", {},
-           "`//` divides integers; f32(..) converts");
+      fail(at.loc, "no implicit conversion from " + typeText(a) + " to float in a division", {}, "`//` divides integers; f32(..) converts");
     d = Dtype::F32;
   }
   if (d == Dtype::Index)

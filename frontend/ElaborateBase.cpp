@@ -3,10 +3,9 @@
 
 namespace tintype::frontend {
 
-Elaborator::Elaborator(const Program &program, const Program &library, mlir::MLIRContext *ctx, Diagnostics &diag,
-                       bool wantsPrograms, Observer *observer)
-    : program(program), library(library), ctx(ctx), diag(diag), wantsPrograms(wantsPrograms), observer(observer),
-      builder(ctx) {
+Elaborator::Elaborator(const Program &program, const Program &library, mlir::MLIRContext *ctx, Diagnostics &diag, bool wantsPrograms,
+                       Observer *observer)
+    : program(program), library(library), ctx(ctx), diag(diag), wantsPrograms(wantsPrograms), observer(observer), builder(ctx) {
   for (const Program *p : {&library, &program})
     for (auto &unit : p->units)
       units[unit->file->id] = unit.get();
@@ -22,8 +21,7 @@ void Elaborator::unsupported(Loc loc, const std::string &message, const std::str
   refuse(wantsPrograms ? Severity::Error : Severity::Warning, loc, message, {}, hint);
 }
 
-void Elaborator::refuse(Severity severity, Loc loc, const std::string &message, const NoteList &notes,
-                        const std::string &hint) {
+void Elaborator::refuse(Severity severity, Loc loc, const std::string &message, const NoteList &notes, const std::string &hint) {
   // Many functions of a model may run into one mistake; it is told once.
   if (reported.insert(diag.getSources().describe(loc) + message).second) {
     DiagBuilder e = severity == Severity::Error ? diag.error(loc) : diag.warning(loc);
@@ -90,8 +88,7 @@ const Symbol *Elaborator::symbol(llvm::StringRef name, Loc loc) const {
 }
 
 bool Elaborator::isDimVariable(llvm::StringRef name) {
-  return !name.empty() && name.size() <= 2 && name[0] >= 'A' && name[0] <= 'Z' &&
-         (name.size() == 1 || (name[1] >= '0' && name[1] <= '9'));
+  return !name.empty() && name.size() <= 2 && name[0] >= 'A' && name[0] <= 'Z' && (name.size() == 1 || (name[1] >= '0' && name[1] <= '9'));
 }
 
 const Value &Elaborator::configValue(const ConfigDecl &c) {
@@ -138,8 +135,7 @@ std::optional<Value> Elaborator::lookup(llvm::StringRef name, Loc loc, const Env
     return *v;
   if (const Symbol *s = symbol(name, loc))
     if (auto *c = llvm::dyn_cast<ConfigDecl>(s->decl)) {
-      bool inProgress = configValues.count(c) && configValues[c].as<std::string>() &&
-                        *configValues[c].as<std::string>() == "in progress";
+      bool inProgress = configValues.count(c) && configValues[c].as<std::string>() && *configValues[c].as<std::string>() == "in progress";
       if (inProgress)
         fail(loc, "expected a config that does not depend on itself, but got " + name.str());
       return configValue(*c);

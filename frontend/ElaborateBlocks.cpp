@@ -70,8 +70,7 @@ void Elaborator::members(Instance &self, const std::vector<DeclPtr> &decls) {
       std::string path = pathOf(self.path, f->hasAt ? f->at : f->name);
       auto one = [&](const std::string &at, const Scope &scope) {
         Env inner{const_cast<Scope *>(&scope), nullptr};
-        return Value(instantiate(*block, bindArgs(block->params, f->args, inner, f->blockLoc, "block " + f->block), at,
-                                 f->loc));
+        return Value(instantiate(*block, bindArgs(block->params, f->args, inner, f->blockLoc, "block " + f->block), at, f->loc));
       };
       if (!f->count) {
         define(f->name, f->loc, one(path, self.scope));
@@ -111,8 +110,8 @@ void Elaborator::declareParam(Instance &self, const ParamDecl &p) {
     if (count.overflowed())
       fail(p.type.dims[i].loc, "expected a parameter of less than 2^63 elements, but got " + dimsText(info.dims));
     if (!n || *n < 1)
-      fail(p.type.dims[i].loc, "expected a static extent of at least 1, but got " + info.dims[i].str() +
-                                   (n ? " = " + std::to_string(*n) : ""));
+      fail(p.type.dims[i].loc,
+           "expected a static extent of at least 1, but got " + info.dims[i].str() + (n ? " = " + std::to_string(*n) : ""));
   }
   auto [it, isNew] = paramPaths.insert({info.path, p.nameLoc});
   if (!isNew)

@@ -34,9 +34,7 @@ void Elaborator::outside(const Access &a, const Tensor &t, const std::string &ba
   if (t.declared)
     notes.push_back({t.declared, base + " has type " + typeText(t)});
   if (a.isGather)
-    fail(a.expr->begin, "expected index(" + a.dim.str() + ") as subscript of " + base + ", but got index(" +
-                            a.bound.str() + ")",
-         notes);
+    fail(a.expr->begin, "expected index(" + a.dim.str() + ") as subscript of " + base + ", but got index(" + a.bound.str() + ")", notes);
   std::string more = "add `?? value` for the part outside, or state a bound with `where`";
   if (auto *n = llvm::dyn_cast<NameExpr>(a.expr))
     if (auto it = env.indices->names.find(n->name); it != env.indices->names.end())
@@ -149,11 +147,12 @@ void Elaborator::inferAt(const SubscriptExpr &e, const std::set<std::string> &na
       out.found[n->name] = {nullptr, false, d.loc, toString(*e.base)};
     } else if (it->second != dim && !e.orElse) {
       const Indices::Bound &first = out.found[n->name];
-      fail(d.loc, "index " + n->name + " ranges over two dimensions, expected " + it->second.str() + " (" + first.from +
-                      "), but got " + dim.str() + " (" + toString(*e.base) + ")",
+      fail(d.loc,
+           "index " + n->name + " ranges over two dimensions, expected " + it->second.str() + " (" + first.from + "), but got " +
+               dim.str() + " (" + toString(*e.base) + ")",
            {{first.loc, it->second.str() + " comes from here"}},
-           "fix the range with `" + n->name + ": " + it->second.str() + "` and state `where " + it->second.str() +
-               " <= " + dim.str() + "`");
+           "fix the range with `" + n->name + ": " + it->second.str() + "` and state `where " + it->second.str() + " <= " + dim.str() +
+               "`");
     }
   }
 }

@@ -219,8 +219,7 @@ Value Elaborator::reshape(const CallExpr &e, const Env &env) {
     if (auto inv = from.inverse()) {
       Poly ratio = to * *inv;
       auto v = ratio.value();
-      differ = " (they differ by " + ratio.str() +
-               (v && !ratio.constant() ? " = " + Poly(*v).str() : "") + ")";
+      differ = " (they differ by " + ratio.str() + (v && !ratio.constant() ? " = " + Poly(*v).str() : "") + ")";
     }
     NoteList notes;
     if (t.declared)

@@ -10,9 +10,7 @@ namespace tintype::frontend {
 
 //===-- types -------------------------------------------------------------===//
 
-bool Elaborator::isStaticType(const Type &t) {
-  return t.name == "int" || t.name == "num" || t.name == "flag" || t.name == "str";
-}
+bool Elaborator::isStaticType(const Type &t) { return t.name == "int" || t.name == "num" || t.name == "flag" || t.name == "str"; }
 
 Dtype Elaborator::dtypeOf(const Type &t) {
   if (t.name.empty())
@@ -57,8 +55,8 @@ std::vector<Poly> Elaborator::dimsOf(const std::vector<Dim> &dims, Scope &scope)
 
 //===-- arguments ---------------------------------------------------------===//
 
-ArgMap Elaborator::bindArgs(const std::vector<Parameter> &params, const std::vector<Arg> &args, const Env &env,
-                            Loc loc, const std::string &who) {
+ArgMap Elaborator::bindArgs(const std::vector<Parameter> &params, const std::vector<Arg> &args, const Env &env, Loc loc,
+                            const std::string &who) {
   ArgMap bound;
   size_t next = 0;
   for (const Arg &a : args) {
@@ -99,8 +97,8 @@ Value Elaborator::bindStatic(const Type &t, Value v, Loc loc, const std::string 
 
 /// Matches one dim of a signature: a new variable is bound, anything else must
 /// be equal (for a bound of ids: may be larger).
-void Elaborator::bindDim(const Expr &e, const Poly &d, Scope &scope, Loc loc, const std::string &what,
-                         const std::string &actual, bool atMost) {
+void Elaborator::bindDim(const Expr &e, const Poly &d, Scope &scope, Loc loc, const std::string &what, const std::string &actual,
+                         bool atMost) {
   auto *name = llvm::dyn_cast<NameExpr>(&e);
   Poly want;
   if (name && isDimVariable(name->name) && !lookup(name->name, name->loc, {&scope, nullptr})) {
@@ -117,8 +115,7 @@ void Elaborator::bindDim(const Expr &e, const Poly &d, Scope &scope, Loc loc, co
   if (want == d || (atMost && bounds.proveNonNegative(want - d)))
     return;
   std::string spelled = toString(e) == want.str() ? want.str() : toString(e) + " = " + want.str();
-  fail(loc, "expected dimension " + spelled + ", but got " + d.str() + " (" + what + " is " + actual + ")",
-       {{e.begin, "required here"}});
+  fail(loc, "expected dimension " + spelled + ", but got " + d.str() + " (" + what + " is " + actual + ")", {{e.begin, "required here"}});
 }
 
 Value Elaborator::bindValue(const Parameter &p, Value v, Loc loc, Scope &scope, const std::string &who) {
@@ -132,14 +129,14 @@ Value Elaborator::bindValue(const Parameter &p, Value v, Loc loc, Scope &scope, 
   Tensor a = lift(v, loc);
   bool ok = want == Dtype::Bool    ? a.dtype == Dtype::Bool
             : want == Dtype::Index ? a.dtype == Dtype::Index || a.dtype == Dtype::Whole || a.dtype == Dtype::Position
-            : want == Dtype::I32   ? a.dtype == Dtype::I32 || a.dtype == Dtype::Position || a.dtype == Dtype::Whole ||
-                                       a.dtype == Dtype::Index
-                                   : isFloat(a.dtype) || a.dtype == Dtype::Whole || a.dtype == Dtype::Position;
+            : want == Dtype::I32 ? a.dtype == Dtype::I32 || a.dtype == Dtype::Position || a.dtype == Dtype::Whole || a.dtype == Dtype::Index
+                                 : isFloat(a.dtype) || a.dtype == Dtype::Whole || a.dtype == Dtype::Position;
   if (!ok)
-    fail(loc, "expected " + (want == Dtype::Policy ? std::string("float") : toString(t)) + " for " + what +
-                  ", but got " + typeText(a),
+    fail(loc, "expected " + (want == Dtype::Policy ? std::string("float") : toString(t)) + " for " + what + ", but got " + typeText(a),
          {{p.loc, "declared here"}},
-         isFloat(want) ? "f32(..) converts" : want == Dtype::Index ? "clamp(.., n) makes an index(n)" : "");
+         isFloat(want)          ? "f32(..) converts"
+         : want == Dtype::Index ? "clamp(.., n) makes an index(n)"
+                                : "");
   if (isStatic && t.hasDims && !t.dims.empty() && a.dims.empty()) {
     // A static value fills a tensor whose dims other arguments bind; they are
     // worked out when all arguments are bound.
@@ -155,8 +152,8 @@ Value Elaborator::bindValue(const Parameter &p, Value v, Loc loc, Scope &scope, 
     }
   std::string actual = typeText(a);
   if (a.dims.size() < fixed || (packAt == t.dims.size() && a.dims.size() != fixed))
-    fail(loc, "expected rank " + std::to_string(fixed) + (packAt < t.dims.size() ? " or more" : "") + " for " + what +
-                  ", but got " + actual,
+    fail(loc,
+         "expected rank " + std::to_string(fixed) + (packAt < t.dims.size() ? " or more" : "") + " for " + what + ", but got " + actual,
          {{p.loc, "declared " + toString(t) + " here"}});
   size_t packSize = a.dims.size() - fixed;
   for (size_t i = 0, j = 0; i < t.dims.size(); ++i) {
@@ -166,8 +163,7 @@ Value Elaborator::bindValue(const Parameter &p, Value v, Loc loc, Scope &scope, 
         scope.hasPack = true;
         scope.pack = pack;
       } else if (scope.pack != pack) {
-        fail(loc, "expected " + dimsText(scope.pack) + " for the dims `...` of " + what + ", but got " +
-                      dimsText(pack),
+        fail(loc, "expected " + dimsText(scope.pack) + " for the dims `...` of " + what + ", but got " + dimsText(pack),
              {{p.loc, "declared here"}});
       }
       j += packSize;
@@ -238,8 +234,7 @@ Value Elaborator::callFn(const FnDecl &fn, const Instance *self, const ArgMap &a
   return v;
 }
 
-std::pair<Value, Loc> Elaborator::given(const Parameter &p, const ArgMap &args, Scope &scope, Loc loc,
-                                        const std::string &who) {
+std::pair<Value, Loc> Elaborator::given(const Parameter &p, const ArgMap &args, Scope &scope, Loc loc, const std::string &who) {
   auto it = args.find(p.name);
   if (it != args.end())
     return it->second;
@@ -294,7 +289,7 @@ Value Elaborator::finish(const FnDecl &fn, Value result, Scope &scope) {
   bool integers = r.dtype == Dtype::I32 || r.dtype == Dtype::Position || r.dtype == Dtype::Whole;
   bool ok = want == Dtype::Bool    ? r.dtype == Dtype::Bool
             : want == Dtype::Index ? (r.dtype == Dtype::Index && bounds.proveNonNegative(bound - r.bound)) ||
-                                       (r.dtype != Dtype::I32 && integers && scalarInside(r.body, bound, true))
+                                         (r.dtype != Dtype::I32 && integers && scalarInside(r.body, bound, true))
             : want == Dtype::I32   ? integers || r.dtype == Dtype::Index
                                    : isFloat(r.dtype) || r.dtype == Dtype::Position || r.dtype == Dtype::Whole;
   if (!ok || (!fill && r.dims != dims))
@@ -339,8 +334,7 @@ void Elaborator::checkWhere(const FnDecl &fn, const Expr &fact, Scope &scope, Lo
                     : b->op == BinaryOp::GreaterEqual ? bounds.proveNonNegative(*p - *q)
                     : b->op == BinaryOp::Greater      ? bounds.proveNonNegative(*p - *q - Poly(1))
                     : b->op == BinaryOp::Equal        ? *p == *q
-                                                      : bounds.proveNonNegative(d - Poly(1)) ||
-                                                     bounds.proveNonNegative(*p - *q - Poly(1));
+                                                      : bounds.proveNonNegative(d - Poly(1)) || bounds.proveNonNegative(*p - *q - Poly(1));
       if (!proved)
         refuseFact("which " + (frames.size() > 1 ? frames[frames.size() - 2].name : "the caller") + " does not guarantee", true);
       return;
@@ -353,8 +347,7 @@ void Elaborator::checkWhere(const FnDecl &fn, const Expr &fact, Scope &scope, Lo
       if (b) {
         Value l = eval(*b->lhs, env), r = eval(*b->rhs, env);
         if (l.as<Poly>() && r.as<Poly>() && l.as<Poly>()->integer() && r.as<Poly>()->integer())
-          values = std::to_string(*l.as<Poly>()->integer()) + " " + spelling(b->op).str() + " " +
-                   std::to_string(*r.as<Poly>()->integer());
+          values = std::to_string(*l.as<Poly>()->integer()) + " " + spelling(b->op).str() + " " + std::to_string(*r.as<Poly>()->integer());
       }
       refuseFact("which does not hold here" + (values.empty() ? "" : " (" + values + ")"), false);
     }
@@ -381,8 +374,7 @@ Value Elaborator::call(const CallExpr &e, const Env &env) {
     const Instance *block = *i;
     if (!block->callee)
       fail(e.begin, "expected a block with a function without a name, but " + block->block->name + " has none");
-    return callFn(*block->callee, block, bindArgs(block->callee->params, e.args, env, e.loc, block->block->name),
-                  e.begin);
+    return callFn(*block->callee, block, bindArgs(block->callee->params, e.args, env, e.loc, block->block->name), e.begin);
   }
   fail(e.begin, "expected a function or block to call, but got " + describe(callee));
 }

@@ -148,8 +148,8 @@ Value Elaborator::field(const FieldExpr &e, const Env &env) {
     names.push_back(entry.getKey().str());
   auto close = nearest(e.name, names);
   std::string at = (*block)->path.empty() ? "" : " at \"" + (*block)->path + "\"";
-  fail(e.nameLoc, "block " + (*block)->block->name + at + " has no member " + e.name,
-       {{(*block)->block->nameLoc, "declared here"}}, close ? "did you mean `" + *close + "`?" : "");
+  fail(e.nameLoc, "block " + (*block)->block->name + at + " has no member " + e.name, {{(*block)->block->nameLoc, "declared here"}},
+       close ? "did you mean `" + *close + "`?" : "");
 }
 
 Value Elaborator::staticInts(const BinaryExpr &e, const Poly &a, const Poly &b) {
@@ -162,11 +162,16 @@ Value Elaborator::staticInts(const BinaryExpr &e, const Poly &a, const Poly &b) 
   if (auto divisor = b.value(); divides && divisor && divisor->isZero())
     fail(e.loc, "expected a divisor other than 0 in " + toString(e));
   switch (e.op) {
-  case BinaryOp::Add: return result(a + b);
-  case BinaryOp::Sub: return result(a - b);
-  case BinaryOp::Mul: return result(a * b);
-  case BinaryOp::FloorDiv: return result(atoms.floorDiv(a, b));
-  case BinaryOp::Mod: return result(atoms.mod(a, b));
+  case BinaryOp::Add:
+    return result(a + b);
+  case BinaryOp::Sub:
+    return result(a - b);
+  case BinaryOp::Mul:
+    return result(a * b);
+  case BinaryOp::FloorDiv:
+    return result(atoms.floorDiv(a, b));
+  case BinaryOp::Mod:
+    return result(atoms.mod(a, b));
   case BinaryOp::Div: {
     auto q = atoms.exactDiv(a, b);
     if (q)
@@ -183,12 +188,18 @@ Value Elaborator::staticInts(const BinaryExpr &e, const Poly &a, const Poly &b) 
   bool isEquality = e.op == BinaryOp::Equal || e.op == BinaryOp::NotEqual;
   if (x && y) {
     switch (e.op) {
-    case BinaryOp::Less: return *x < *y;
-    case BinaryOp::Greater: return *y < *x;
-    case BinaryOp::LessEqual: return !(*y < *x);
-    case BinaryOp::GreaterEqual: return !(*x < *y);
-    case BinaryOp::Equal: return *x == *y;
-    default: return !(*x == *y);
+    case BinaryOp::Less:
+      return *x < *y;
+    case BinaryOp::Greater:
+      return *y < *x;
+    case BinaryOp::LessEqual:
+      return !(*y < *x);
+    case BinaryOp::GreaterEqual:
+      return !(*x < *y);
+    case BinaryOp::Equal:
+      return *x == *y;
+    default:
+      return !(*x == *y);
     }
   }
   if (isEquality && a == b)
@@ -246,36 +257,56 @@ std::optional<Value> Elaborator::staticBinary(const BinaryExpr &e, const Value &
     return r;
   };
   switch (e.op) {
-  case BinaryOp::Add: return finite(*x + *y);
-  case BinaryOp::Sub: return finite(*x - *y);
-  case BinaryOp::Mul: return finite(*x * *y);
-  case BinaryOp::Div: return finite(*x / *y);
-  case BinaryOp::FloorDiv: return finite(std::floor(*x / *y));
-  case BinaryOp::Mod: return finite(evaluate(Op::Mod, *x, *y));
-  case BinaryOp::Pow: return finite(std::pow(*x, *y));
-  case BinaryOp::Less: return *x < *y;
-  case BinaryOp::Greater: return *x > *y;
-  case BinaryOp::LessEqual: return *x <= *y;
-  case BinaryOp::GreaterEqual: return *x >= *y;
-  case BinaryOp::Equal: return *x == *y;
-  case BinaryOp::NotEqual: return *x != *y;
-  default: return std::nullopt;
+  case BinaryOp::Add:
+    return finite(*x + *y);
+  case BinaryOp::Sub:
+    return finite(*x - *y);
+  case BinaryOp::Mul:
+    return finite(*x * *y);
+  case BinaryOp::Div:
+    return finite(*x / *y);
+  case BinaryOp::FloorDiv:
+    return finite(std::floor(*x / *y));
+  case BinaryOp::Mod:
+    return finite(evaluate(Op::Mod, *x, *y));
+  case BinaryOp::Pow:
+    return finite(std::pow(*x, *y));
+  case BinaryOp::Less:
+    return *x < *y;
+  case BinaryOp::Greater:
+    return *x > *y;
+  case BinaryOp::LessEqual:
+    return *x <= *y;
+  case BinaryOp::GreaterEqual:
+    return *x >= *y;
+  case BinaryOp::Equal:
+    return *x == *y;
+  case BinaryOp::NotEqual:
+    return *x != *y;
+  default:
+    return std::nullopt;
   }
 }
 
 static const char *verbOf(BinaryOp op) {
   switch (op) {
-  case BinaryOp::Add: return "add";
-  case BinaryOp::Sub: return "subtract";
-  case BinaryOp::Mul: return "multiply";
-  case BinaryOp::Div: return "divide";
+  case BinaryOp::Add:
+    return "add";
+  case BinaryOp::Sub:
+    return "subtract";
+  case BinaryOp::Mul:
+    return "multiply";
+  case BinaryOp::Div:
+    return "divide";
   case BinaryOp::Less:
   case BinaryOp::Greater:
   case BinaryOp::LessEqual:
   case BinaryOp::GreaterEqual:
   case BinaryOp::Equal:
-  case BinaryOp::NotEqual: return "compare";
-  default: return "combine";
+  case BinaryOp::NotEqual:
+    return "compare";
+  default:
+    return "combine";
   }
 }
 
@@ -309,9 +340,8 @@ Value Elaborator::binary(const BinaryExpr &e, const Env &env) {
     x.name.clear();
     return x;
   }
-  static const std::map<BinaryOp, Op> kOps = {{BinaryOp::Add, Op::Add}, {BinaryOp::Sub, Op::Sub},
-                                              {BinaryOp::Mul, Op::Mul}, {BinaryOp::Div, Op::Div},
-                                              {BinaryOp::FloorDiv, Op::FloorDiv}, {BinaryOp::Mod, Op::Mod}};
+  static const std::map<BinaryOp, Op> kOps = {{BinaryOp::Add, Op::Add}, {BinaryOp::Sub, Op::Sub},           {BinaryOp::Mul, Op::Mul},
+                                              {BinaryOp::Div, Op::Div}, {BinaryOp::FloorDiv, Op::FloorDiv}, {BinaryOp::Mod, Op::Mod}};
   return combine(kOps.at(e.op), e, x, y);
 }
 

@@ -47,16 +47,15 @@ using ArgMap = std::map<std::string, std::pair<Value, Loc>>;
 
 class Elaborator {
 public:
-  Elaborator(const Program &program, const Program &library, mlir::MLIRContext *ctx, Diagnostics &diag,
-             bool wantsPrograms, Observer *observer);
+  Elaborator(const Program &program, const Program &library, mlir::MLIRContext *ctx, Diagnostics &diag, bool wantsPrograms,
+             Observer *observer);
 
   //===-- base (ElaborateBase.cpp) ----------------------------------------===//
   [[noreturn]] void fail(Loc loc, const std::string &message, const NoteList &notes = {}, const std::string &hint = "");
   /// Refuses what the language has and the compiler cannot do yet: an error
   /// when a program is wanted, a warning when the model is only checked.
   [[noreturn]] void unsupported(Loc loc, const std::string &message, const std::string &hint = "");
-  [[noreturn]] void refuse(Severity severity, Loc loc, const std::string &message, const NoteList &notes,
-                           const std::string &hint);
+  [[noreturn]] void refuse(Severity severity, Loc loc, const std::string &message, const NoteList &notes, const std::string &hint);
   /// Runs `body`; false when it was refused.
   bool guard(llvm::function_ref<void()> body);
   mlir::Location location();
@@ -81,8 +80,7 @@ public:
   Tensor paramTensor(unsigned number);
 
   //===-- calls (ElaborateCalls.cpp) --------------------------------------===//
-  ArgMap bindArgs(const std::vector<Parameter> &params, const std::vector<Arg> &args, const Env &env, Loc loc,
-                  const std::string &who);
+  ArgMap bindArgs(const std::vector<Parameter> &params, const std::vector<Arg> &args, const Env &env, Loc loc, const std::string &who);
   Value bindValue(const Parameter &p, Value v, Loc loc, Scope &scope, const std::string &who);
   Value bindStatic(const Type &t, Value v, Loc loc, const std::string &what);
   void bindDim(const Expr &e, const Poly &d, Scope &scope, Loc loc, const std::string &what, const std::string &actual,
@@ -166,15 +164,15 @@ public:
   Value subscript(const SubscriptExpr &e, const Env &env);
   Value listItem(const SubscriptExpr &e, const List &list, const Env &env);
   void define(const DefineStmt &s, const Env &env);
-  Indices makeIndices(const std::vector<Bind> &binds, const Env &env, const std::vector<const Expr *> &uses,
-                      const std::string &skip, std::vector<const Atom *> &order);
+  Indices makeIndices(const std::vector<Bind> &binds, const Env &env, const std::vector<const Expr *> &uses, const std::string &skip,
+                      std::vector<const Atom *> &order);
 
   //===-- bounds of subscripts (ElaborateBounds.cpp) ----------------------===//
   struct Access {
     const Expr *expr = nullptr; ///< null inside `...`
     ScalarPtr value = nullptr;
     bool isGather = false;
-    Poly bound; ///< of a gather
+    Poly bound;          ///< of a gather
     bool agrees = false; ///< a bare index with this very dim
     Poly dim;
   };
@@ -218,8 +216,7 @@ public:
   void entryFacts(const FnDecl &fn);
   void buildPrograms(const Recipe &recipe);
   Tensor again(mlir::func::FuncOp program, Tensor t, const std::vector<Tensor> &in);
-  void buildFunction(const std::string &role, bool training, const std::vector<Argument> &args,
-                     const std::vector<std::string> &results,
+  void buildFunction(const std::string &role, bool training, const std::vector<Argument> &args, const std::vector<std::string> &results,
                      llvm::function_ref<std::vector<Tensor>(const std::vector<Tensor> &)> body);
   Value callEntry(const FnDecl &fn, const Instance *self, const std::vector<Tensor> &args, ArgMap given = {});
   const FnDecl *modelFn(llvm::StringRef name);
@@ -256,10 +253,10 @@ public:
 
   /// One entry for each call on the way to the expression at hand.
   struct Frame {
-    Loc call;          ///< where it was called
-    std::string name;  ///< of the function
-    std::string path;  ///< of the block instance, may be empty
-    Loc statement;     ///< the statement being evaluated
+    Loc call;         ///< where it was called
+    std::string name; ///< of the function
+    std::string path; ///< of the block instance, may be empty
+    Loc statement;    ///< the statement being evaluated
     std::optional<mlir::Location> caller;
   };
   std::vector<Frame> frames;
@@ -267,8 +264,8 @@ public:
   /// What holds while one function of the program is built.
   struct Current {
     bool training = false;
-    bool lowering = false;  ///< false: only checking, nothing is kept
-    mlir::Value rng;        ///< state of random numbers
+    bool lowering = false; ///< false: only checking, nothing is kept
+    mlir::Value rng;       ///< state of random numbers
     bool usesRng = false;
     int sites = 0;
     std::map<unsigned, mlir::Value> params;

@@ -32,9 +32,7 @@ Tensor Elaborator::zeros(const Tensor &like, const std::string &name, mlir::Loca
   return t;
 }
 
-static bool contains(const std::vector<const Atom *> &list, const Atom *a) {
-  return std::find(list.begin(), list.end(), a) != list.end();
-}
+static bool contains(const std::vector<const Atom *> &list, const Atom *a) { return std::find(list.begin(), list.end(), a) != list.end(); }
 
 /// Indices of a definition around this tensor that its values depend on.
 static std::vector<const Atom *> outer(const Tensor &t) {
@@ -79,8 +77,7 @@ mlir::Value Elaborator::valueOf(const Tensor &raw) {
   return emitCompute(builder, location(), graph::Reducer::none, t.vars, {}, t.body);
 }
 
-ScalarPtr Elaborator::reduce(graph::Reducer reducer, const std::vector<const Atom *> &by, ScalarPtr body,
-                             ScalarPtr filter) {
+ScalarPtr Elaborator::reduce(graph::Reducer reducer, const std::vector<const Atom *> &by, ScalarPtr body, ScalarPtr filter) {
   std::vector<const Atom *> over;
   for (ScalarPtr s : {body, filter})
     if (s)
@@ -124,8 +121,10 @@ void Elaborator::wrongCount(const SubscriptExpr &e, size_t rank, const NoteList 
   size_t packs = 0;
   for (const Dim &d : e.dims)
     packs += d.isPack();
-  fail(e.bracketLoc, "expected " + std::to_string(rank) + " subscripts of " + toString(*e.base) + ", but got " +
-                         std::to_string(e.dims.size() - packs) + (packs ? " beside ..." : ""), notes);
+  fail(e.bracketLoc,
+       "expected " + std::to_string(rank) + " subscripts of " + toString(*e.base) + ", but got " + std::to_string(e.dims.size() - packs) +
+           (packs ? " beside ..." : ""),
+       notes);
 }
 
 Value Elaborator::subscript(const SubscriptExpr &e, const Env &env) {
@@ -171,8 +170,7 @@ Value Elaborator::subscript(const SubscriptExpr &e, const Env &env) {
 }
 
 /// Pairs the subscripts with dims of `t`; `...` stands for the definition's pack.
-std::vector<Elaborator::Access> Elaborator::accessesOf(const SubscriptExpr &e, const Tensor &t, const std::string &name,
-                                                       const Env &env) {
+std::vector<Elaborator::Access> Elaborator::accessesOf(const SubscriptExpr &e, const Tensor &t, const std::string &name, const Env &env) {
   size_t packs = llvm::count_if(e.dims, [](const Dim &d) { return d.isPack(); });
   if (packs > 1)
     fail(e.bracketLoc, "expected at most one ... in a subscript, but got " + std::to_string(packs));
@@ -203,8 +201,7 @@ std::vector<Elaborator::Access> Elaborator::accessesOf(const SubscriptExpr &e, c
 }
 
 /// One subscript of a dim; `mayLeave`: what is outside has a value of its own.
-Elaborator::Access Elaborator::accessOf(const Dim &d, const Poly &dim, bool mayLeave, const std::string &name,
-                                        const Env &env) {
+Elaborator::Access Elaborator::accessOf(const Dim &d, const Poly &dim, bool mayLeave, const std::string &name, const Env &env) {
   Access a;
   a.expr = d.expr.get();
   a.dim = dim;
@@ -217,8 +214,8 @@ Elaborator::Access Elaborator::accessOf(const Dim &d, const Poly &dim, bool mayL
     Tensor s = lift(v, d.expr->begin);
     bool isId = s.dtype == Dtype::Index || s.dtype == Dtype::Position || s.dtype == Dtype::Whole;
     if (!s.dims.empty() || (!isId && !(mayLeave && s.dtype == Dtype::I32)))
-      fail(d.expr->begin, "expected an index expression or index(" + dim.str() + ") as subscript, but got " + typeText(s),
-           {}, s.dtype == Dtype::I32 ? "clamp(.., n) makes an index(n)" : "");
+      fail(d.expr->begin, "expected an index expression or index(" + dim.str() + ") as subscript, but got " + typeText(s), {},
+           s.dtype == Dtype::I32 ? "clamp(.., n) makes an index(n)" : "");
     a.value = s.body;
     a.isGather = s.dtype == Dtype::Index;
     a.bound = s.bound;

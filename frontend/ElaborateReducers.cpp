@@ -65,22 +65,20 @@ Value Elaborator::reduceExpr(const ReduceExpr &e, const Env &env) {
   domain.resize(outerDomain);
   bounds.path.resize(depth);
   if (!t.dims.empty())
-    fail(e.body->begin, "expected one value at each point of " + spelling(e.op).str() + ", but got a whole tensor " +
-                            typeText(t),
-         {}, "subscript it");
+    fail(e.body->begin, "expected one value at each point of " + spelling(e.op).str() + ", but got a whole tensor " + typeText(t), {},
+         "subscript it");
   bool isLogic = e.op == Reducer::Any || e.op == Reducer::All;
   if (isLogic != (t.dtype == Dtype::Bool))
-    fail(e.body->begin, std::string("expected ") + (isLogic ? "bool" : "a number") + " in " + spelling(e.op).str() +
-                            ", but got " + typeText(t),
-         {}, isLogic ? "" : "f32(..) and i32(..) convert");
+    fail(e.body->begin,
+         std::string("expected ") + (isLogic ? "bool" : "a number") + " in " + spelling(e.op).str() + ", but got " + typeText(t), {},
+         isLogic ? "" : "f32(..) and i32(..) convert");
   if (by.empty()) {
     // `mean(...)` of a scalar: a pack without dims has one point.
     by.push_back(atoms.index("...", Poly(1)));
   }
   bool wantsFloat = e.op == Reducer::Mean || e.op == Reducer::LogSumExp;
   if (!isFloat(t.dtype) && !isLogic && wantsFloat && t.dtype != Dtype::Position && t.dtype != Dtype::Whole)
-    fail(e.body->begin, "no implicit conversion from " + typeText(t) + " to float in " + spelling(e.op).str(), {},
-         "f32(..) converts");
+    fail(e.body->begin, "no implicit conversion from " + typeText(t) + " to float in " + spelling(e.op).str(), {}, "f32(..) converts");
   if (t.dtype == Dtype::Number)
     t.dtype = Dtype::Policy;
   if (t.dtype == Dtype::Position || t.dtype == Dtype::Whole)
@@ -89,12 +87,24 @@ Value Elaborator::reduceExpr(const ReduceExpr &e, const Env &env) {
     t.dtype = Dtype::I32;
   ScalarPtr body = coerce(t.body, elemOf(t.dtype));
   switch (e.op) {
-  case Reducer::Sum: t.body = reduce(graph::Reducer::sum, by, body, filter); break;
-  case Reducer::Prod: t.body = reduce(graph::Reducer::prod, by, body, filter); break;
-  case Reducer::Max: t.body = reduce(graph::Reducer::max, by, body, filter); break;
-  case Reducer::Min: t.body = reduce(graph::Reducer::min, by, body, filter); break;
-  case Reducer::Any: t.body = reduce(graph::Reducer::any, by, body, filter); break;
-  case Reducer::All: t.body = reduce(graph::Reducer::all, by, body, filter); break;
+  case Reducer::Sum:
+    t.body = reduce(graph::Reducer::sum, by, body, filter);
+    break;
+  case Reducer::Prod:
+    t.body = reduce(graph::Reducer::prod, by, body, filter);
+    break;
+  case Reducer::Max:
+    t.body = reduce(graph::Reducer::max, by, body, filter);
+    break;
+  case Reducer::Min:
+    t.body = reduce(graph::Reducer::min, by, body, filter);
+    break;
+  case Reducer::Any:
+    t.body = reduce(graph::Reducer::any, by, body, filter);
+    break;
+  case Reducer::All:
+    t.body = reduce(graph::Reducer::all, by, body, filter);
+    break;
   case Reducer::ArgMax:
     if (by.size() != 1)
       fail(e.begin, "expected one index in argmax, but got " + std::to_string(by.size()));
@@ -102,9 +112,14 @@ Value Elaborator::reduceExpr(const ReduceExpr &e, const Env &env) {
     t.dtype = Dtype::Index;
     t.bound = by[0]->extent;
     break;
-  case Reducer::Mean: t.body = mean(by, body, filter); break;
-  case Reducer::LogSumExp: t.body = logSumExp(by, body, filter); break;
-  default: break;
+  case Reducer::Mean:
+    t.body = mean(by, body, filter);
+    break;
+  case Reducer::LogSumExp:
+    t.body = logSumExp(by, body, filter);
+    break;
+  default:
+    break;
   }
   return t;
 }
@@ -155,8 +170,7 @@ Value Elaborator::keepIndex(const ReduceExpr &e, const Env &env) {
   ScalarPtr otherFilter = filter ? scalars.substitute(filter, rename) : nullptr;
   if (e.op == Reducer::CumSum) {
     ScalarPtr before = scalars.apply(Op::LessEqual, {scalars.index(Poly(other)), scalars.index(Poly(kept))});
-    t.body = reduce(graph::Reducer::sum, {other}, otherBody,
-                    otherFilter ? scalars.apply(Op::And, {before, otherFilter}) : before);
+    t.body = reduce(graph::Reducer::sum, {other}, otherBody, otherFilter ? scalars.apply(Op::And, {before, otherFilter}) : before);
     return t;
   }
   ScalarPtr top = scalars.apply(Op::Stop, {reduce(graph::Reducer::max, {other}, otherBody, otherFilter)});

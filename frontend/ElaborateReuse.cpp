@@ -22,8 +22,7 @@ bool Elaborator::isAlike(const Instance *a, const Instance *b) {
     if (other == b->scope.names.end())
       return false;
     auto *own = entry.second.as<Method>(), *theirs = other->second.as<Method>();
-    bool same = own && theirs ? own->fn == theirs->fn && own->self == a && theirs->self == b
-                              : isAlike(entry.second, other->second);
+    bool same = own && theirs ? own->fn == theirs->fn && own->self == a && theirs->self == b : isAlike(entry.second, other->second);
     if (!same)
       return false;
   }
@@ -51,13 +50,12 @@ bool Elaborator::isAlike(const Value &a, const Value &b) {
   }
   if (auto *l = a.as<std::shared_ptr<List>>()) {
     const List &x = **l, &y = **b.as<std::shared_ptr<List>>();
-    return x.size() == y.size() &&
-           std::equal(x.begin(), x.end(), y.begin(), [&](const Value &p, const Value &q) { return isAlike(p, q); });
+    return x.size() == y.size() && std::equal(x.begin(), x.end(), y.begin(), [&](const Value &p, const Value &q) { return isAlike(p, q); });
   }
   auto isWhole = [](const Tensor &t) { return t.body->kind == Scalar::Kind::Read && t.body->free.size() == t.vars.size(); };
   const Tensor &x = *a.as<Tensor>(), &y = *b.as<Tensor>();
-  bool sameConstant = x.body->isConstant() && y.body->isConstant() && x.body->kind == y.body->kind &&
-                      x.body->number == y.body->number && x.body->flag == y.body->flag && x.body->poly == y.body->poly;
+  bool sameConstant = x.body->isConstant() && y.body->isConstant() && x.body->kind == y.body->kind && x.body->number == y.body->number &&
+                      x.body->flag == y.body->flag && x.body->poly == y.body->poly;
   return x.dtype == y.dtype && x.bound == y.bound && x.dims == y.dims && (sameConstant || (isWhole(x) && isWhole(y)));
 }
 
@@ -65,8 +63,8 @@ std::optional<Value> Elaborator::knownResult(const FnDecl &fn, const Instance *s
   if (!onlyChecks() || !domain.empty() || !bounds.path.empty())
     return std::nullopt;
   for (const Known &k : knownCalls) {
-    if (k.fn != &fn || k.training != current.training || k.lowering != current.lowering ||
-        k.given.size() != given.names.size() || !isAlike(k.self, self))
+    if (k.fn != &fn || k.training != current.training || k.lowering != current.lowering || k.given.size() != given.names.size() ||
+        !isAlike(k.self, self))
       continue;
     bool same = true;
     for (auto &[name, v] : k.given) {
@@ -80,12 +78,11 @@ std::optional<Value> Elaborator::knownResult(const FnDecl &fn, const Instance *s
   return std::nullopt;
 }
 
-void Elaborator::remember(const FnDecl &fn, const Instance *self, std::map<std::string, Value> given,
-                          const Value &result) {
+void Elaborator::remember(const FnDecl &fn, const Instance *self, std::map<std::string, Value> given, const Value &result) {
   constexpr size_t kMost = 500; // the list is searched from its start
   auto *t = result.as<Tensor>();
-  if (!onlyChecks() || !domain.empty() || !bounds.path.empty() || !t || t->body->kind != Scalar::Kind::Read || t->body->free.size() != t->vars.size() ||
-      knownCalls.size() >= kMost)
+  if (!onlyChecks() || !domain.empty() || !bounds.path.empty() || !t || t->body->kind != Scalar::Kind::Read ||
+      t->body->free.size() != t->vars.size() || knownCalls.size() >= kMost)
     return;
   knownCalls.push_back({&fn, self, current.training, current.lowering, std::move(given), *t});
 }

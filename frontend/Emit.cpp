@@ -11,9 +11,12 @@ namespace tintype::frontend {
 
 Type elementType(MLIRContext *ctx, Elem elem) {
   switch (elem) {
-  case Elem::F32: return Float32Type::get(ctx);
-  case Elem::I32: return IntegerType::get(ctx, 32);
-  case Elem::I1: return IntegerType::get(ctx, 1);
+  case Elem::F32:
+    return Float32Type::get(ctx);
+  case Elem::I32:
+    return IntegerType::get(ctx, 32);
+  case Elem::I1:
+    return IntegerType::get(ctx, 1);
   }
   return {};
 }
@@ -196,9 +199,7 @@ private:
     return fixed.terms().empty() ? e : e + symbol(x, sizeOf(fixed));
   }
 
-  void add(Access &x, ScalarPtr s) {
-    x.results.push_back(s->kind == Scalar::Kind::Index ? expr(x, s->poly) : symbol(x, emit(s)));
-  }
+  void add(Access &x, ScalarPtr s) { x.results.push_back(s->kind == Scalar::Kind::Index ? expr(x, s->poly) : symbol(x, emit(s))); }
   AffineMap map(Access &x) { return AffineMap::get(dims.size(), x.symbols.size(), x.results, ctx); }
 
   Value emitIndex(const Poly &p) {
@@ -236,8 +237,8 @@ private:
       return graph::ReadOp::create(b, loc, s->tensor, map(x), x.symbols, s->guarded);
     if (s->kind == Scalar::Kind::Inside)
       return graph::InsideOp::create(b, loc, map(x), dimsAttr(s->dims), x.symbols);
-    return graph::RandomOp::create(b, loc, b.getF32Type(), s->isNormal ? graph::Draw::normal : graph::Draw::uniform,
-                                   s->site, s->tensor, x.symbols, map(x), dimsAttr(s->dims));
+    return graph::RandomOp::create(b, loc, b.getF32Type(), s->isNormal ? graph::Draw::normal : graph::Draw::uniform, s->site, s->tensor,
+                                   x.symbols, map(x), dimsAttr(s->dims));
   }
 
   Value compare(ScalarPtr s, Value l, Value r) {
@@ -264,12 +265,18 @@ private:
     Type f32 = b.getF32Type(), i32 = b.getI32Type();
     auto floor = [&](Value p, Value q) -> Value { return arith::FloorDivSIOp::create(b, loc, p, q); };
     switch (s->op) {
-    case Op::Add: return isFloat ? (Value)arith::AddFOp::create(b, loc, v[0], v[1]) : arith::AddIOp::create(b, loc, v[0], v[1]);
-    case Op::Sub: return isFloat ? (Value)arith::SubFOp::create(b, loc, v[0], v[1]) : arith::SubIOp::create(b, loc, v[0], v[1]);
-    case Op::Mul: return isFloat ? (Value)arith::MulFOp::create(b, loc, v[0], v[1]) : arith::MulIOp::create(b, loc, v[0], v[1]);
-    case Op::Max: return isFloat ? (Value)arith::MaximumFOp::create(b, loc, v[0], v[1]) : arith::MaxSIOp::create(b, loc, v[0], v[1]);
-    case Op::Min: return isFloat ? (Value)arith::MinimumFOp::create(b, loc, v[0], v[1]) : arith::MinSIOp::create(b, loc, v[0], v[1]);
-    case Op::Div: return arith::DivFOp::create(b, loc, v[0], v[1]);
+    case Op::Add:
+      return isFloat ? (Value)arith::AddFOp::create(b, loc, v[0], v[1]) : arith::AddIOp::create(b, loc, v[0], v[1]);
+    case Op::Sub:
+      return isFloat ? (Value)arith::SubFOp::create(b, loc, v[0], v[1]) : arith::SubIOp::create(b, loc, v[0], v[1]);
+    case Op::Mul:
+      return isFloat ? (Value)arith::MulFOp::create(b, loc, v[0], v[1]) : arith::MulIOp::create(b, loc, v[0], v[1]);
+    case Op::Max:
+      return isFloat ? (Value)arith::MaximumFOp::create(b, loc, v[0], v[1]) : arith::MaxSIOp::create(b, loc, v[0], v[1]);
+    case Op::Min:
+      return isFloat ? (Value)arith::MinimumFOp::create(b, loc, v[0], v[1]) : arith::MinSIOp::create(b, loc, v[0], v[1]);
+    case Op::Div:
+      return arith::DivFOp::create(b, loc, v[0], v[1]);
     case Op::FloorDiv:
       return isFloat ? (Value)math::FloorOp::create(b, loc, arith::DivFOp::create(b, loc, v[0], v[1])) : floor(v[0], v[1]);
     case Op::Mod: {
@@ -279,32 +286,49 @@ private:
       }
       return arith::SubIOp::create(b, loc, v[0], arith::MulIOp::create(b, loc, floor(v[0], v[1]), v[1]));
     }
-    case Op::Pow: return math::PowFOp::create(b, loc, v[0], v[1]);
-    case Op::And: return arith::AndIOp::create(b, loc, v[0], v[1]);
-    case Op::Or: return arith::OrIOp::create(b, loc, v[0], v[1]);
+    case Op::Pow:
+      return math::PowFOp::create(b, loc, v[0], v[1]);
+    case Op::And:
+      return arith::AndIOp::create(b, loc, v[0], v[1]);
+    case Op::Or:
+      return arith::OrIOp::create(b, loc, v[0], v[1]);
     case Op::Less:
     case Op::LessEqual:
     case Op::Equal:
-    case Op::NotEqual: return compare(s, v[0], v[1]);
-    case Op::Neg: return isFloat ? (Value)arith::NegFOp::create(b, loc, v[0]) : arith::SubIOp::create(b, loc, constant(0), v[0]);
-    case Op::Not: return arith::XOrIOp::create(b, loc, v[0], arith::ConstantIntOp::create(b, loc, 1, 1));
-    case Op::Exp: return math::ExpOp::create(b, loc, v[0]);
-    case Op::Log: return math::LogOp::create(b, loc, v[0]);
-    case Op::Sqrt: return math::SqrtOp::create(b, loc, v[0]);
-    case Op::Rsqrt: return math::RsqrtOp::create(b, loc, v[0]);
-    case Op::Sin: return math::SinOp::create(b, loc, v[0]);
-    case Op::Cos: return math::CosOp::create(b, loc, v[0]);
-    case Op::Tanh: return math::TanhOp::create(b, loc, v[0]);
-    case Op::Erf: return math::ErfOp::create(b, loc, v[0]);
-    case Op::Abs: return isFloat ? (Value)math::AbsFOp::create(b, loc, v[0]) : math::AbsIOp::create(b, loc, v[0]);
-    case Op::Floor: return math::FloorOp::create(b, loc, v[0]);
-    case Op::Stop: return graph::StopOp::create(b, loc, v[0]);
+    case Op::NotEqual:
+      return compare(s, v[0], v[1]);
+    case Op::Neg:
+      return isFloat ? (Value)arith::NegFOp::create(b, loc, v[0]) : arith::SubIOp::create(b, loc, constant(0), v[0]);
+    case Op::Not:
+      return arith::XOrIOp::create(b, loc, v[0], arith::ConstantIntOp::create(b, loc, 1, 1));
+    case Op::Exp:
+      return math::ExpOp::create(b, loc, v[0]);
+    case Op::Log:
+      return math::LogOp::create(b, loc, v[0]);
+    case Op::Sqrt:
+      return math::SqrtOp::create(b, loc, v[0]);
+    case Op::Rsqrt:
+      return math::RsqrtOp::create(b, loc, v[0]);
+    case Op::Sin:
+      return math::SinOp::create(b, loc, v[0]);
+    case Op::Cos:
+      return math::CosOp::create(b, loc, v[0]);
+    case Op::Tanh:
+      return math::TanhOp::create(b, loc, v[0]);
+    case Op::Erf:
+      return math::ErfOp::create(b, loc, v[0]);
+    case Op::Abs:
+      return isFloat ? (Value)math::AbsFOp::create(b, loc, v[0]) : math::AbsIOp::create(b, loc, v[0]);
+    case Op::Floor:
+      return math::FloorOp::create(b, loc, v[0]);
+    case Op::Stop:
+      return graph::StopOp::create(b, loc, v[0]);
     case Op::ToFloat:
-      return v[0].getType().isInteger(1) ? (Value)arith::UIToFPOp::create(b, loc, f32, v[0])
-                                         : arith::SIToFPOp::create(b, loc, f32, v[0]);
+      return v[0].getType().isInteger(1) ? (Value)arith::UIToFPOp::create(b, loc, f32, v[0]) : arith::SIToFPOp::create(b, loc, f32, v[0]);
     case Op::ToInt:
       return isFloat ? (Value)arith::FPToSIOp::create(b, loc, i32, v[0]) : arith::ExtUIOp::create(b, loc, i32, v[0]);
-    case Op::Select: return arith::SelectOp::create(b, loc, v[0], v[1], v[2]);
+    case Op::Select:
+      return arith::SelectOp::create(b, loc, v[0], v[1], v[2]);
     }
     return {};
   }

@@ -14,9 +14,8 @@ mlir::AffineExpr toExtent(mlir::MLIRContext *ctx, const Poly &p);
 
 /// Emits `y[over..] = reducer(by..) body if filter` and gives y. All free
 /// indices of `body` and `filter` are among `over` and `by`.
-mlir::Value emitCompute(mlir::OpBuilder &b, mlir::Location loc, graph::Reducer reducer,
-                        const std::vector<const Atom *> &over, const std::vector<const Atom *> &by, ScalarPtr body,
-                        ScalarPtr filter = nullptr);
+mlir::Value emitCompute(mlir::OpBuilder &b, mlir::Location loc, graph::Reducer reducer, const std::vector<const Atom *> &over,
+                        const std::vector<const Atom *> &by, ScalarPtr body, ScalarPtr filter = nullptr);
 
 } // namespace tintype::frontend
 

@@ -42,8 +42,8 @@ std::vector<Elaborator::Argument> Elaborator::entryArguments(const FnDecl &fn, c
     const Parameter &p = fn.params[i];
     if (isStaticType(p.type)) {
       if (!p.init)
-        fail(p.loc, "expected a tensor, but got the static parameter " + p.name + " without a default",
-             {}, "a function of the model is called from outside, with tensors only");
+        fail(p.loc, "expected a tensor, but got the static parameter " + p.name + " without a default", {},
+             "a function of the model is called from outside, with tensors only");
       continue;
     }
     for (const Dim &d : p.type.dims) {
@@ -92,8 +92,7 @@ void Elaborator::entryFacts(const FnDecl &fn) {
       Value x = eval(*mod->lhs, env), n = eval(*mod->rhs, env), zero = eval(*b->rhs, env);
       auto *atom = x.as<Poly>() ? x.as<Poly>()->asAtom() : nullptr;
       auto count = n.as<Poly>() ? n.as<Poly>()->integer() : std::nullopt;
-      if (atom && atom->kind == Atom::Kind::Runtime && count && *count > 0 && zero.as<Poly>() &&
-          zero.as<Poly>()->isConstant(0)) {
+      if (atom && atom->kind == Atom::Kind::Runtime && count && *count > 0 && zero.as<Poly>() && zero.as<Poly>()->isConstant(0)) {
         atoms.setMultiple(atom, *count);
         limits[atom->name].multiple = *count;
         continue;

@@ -77,15 +77,12 @@ private:
     else
       return;
     // No empty line before a closing brace.
-    if (lines.size() > 1 && isBlank(lines[lines.size() - 2]) &&
-        llvm::StringRef(lines.back().text).ltrim().starts_with("}"))
+    if (lines.size() > 1 && isBlank(lines[lines.size() - 2]) && llvm::StringRef(lines.back().text).ltrim().starts_with("}"))
       lines.erase(lines.end() - 2);
   }
 
   /// At most one empty line, none at the start of the file or after `{`.
-  bool wantsBlank() const {
-    return !lines.empty() && !isBlank(lines.back()) && !llvm::StringRef(lines.back().text).ends_with("{");
-  }
+  bool wantsBlank() const { return !lines.empty() && !isBlank(lines.back()) && !llvm::StringRef(lines.back().text).ends_with("{"); }
 
   void addToken(Line &line, size_t i, size_t firstOfLine) {
     Tok kind = kindAt(i);
@@ -288,8 +285,7 @@ std::optional<std::string> format(FileId file, const SourceManager &sources, Dia
   Diagnostics ignored(scratch);
   auto after = parseFile(scratch.add("formatted", result), scratch, ignored);
   if (!after || dump(*before) != dump(*after)) {
-    diag.error({file, Loc::kWholeFile})
-        << "expected formatting to keep the meaning, but it does not; please report this file";
+    diag.error({file, Loc::kWholeFile}) << "expected formatting to keep the meaning, but it does not; please report this file";
     return std::nullopt;
   }
   return result;

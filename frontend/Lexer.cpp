@@ -8,21 +8,19 @@
 namespace tintype::frontend {
 
 static constexpr std::pair<llvm::StringLiteral, Tok> kKeywords[] = {
-    {"import", Tok::Import}, {"config", Tok::Config}, {"block", Tok::Block}, {"model", Tok::Model},
-    {"param", Tok::Param},   {"at", Tok::At},         {"if", Tok::If},       {"fn", Tok::Fn},
-    {"where", Tok::Where},   {"scan", Tok::Scan},     {"for", Tok::For},     {"in", Tok::In},
-    {"return", Tok::Return}, {"or", Tok::Or},         {"and", Tok::And},     {"not", Tok::Not},
-    {"true", Tok::True},     {"false", Tok::False}};
+    {"import", Tok::Import}, {"config", Tok::Config}, {"block", Tok::Block},   {"model", Tok::Model}, {"param", Tok::Param},
+    {"at", Tok::At},         {"if", Tok::If},         {"fn", Tok::Fn},         {"where", Tok::Where}, {"scan", Tok::Scan},
+    {"for", Tok::For},       {"in", Tok::In},         {"return", Tok::Return}, {"or", Tok::Or},       {"and", Tok::And},
+    {"not", Tok::Not},       {"true", Tok::True},     {"false", Tok::False}};
 
 /// Longest first, so that the first match is the token.
 static constexpr std::pair<llvm::StringLiteral, Tok> kPunctuation[] = {
-    {"...", Tok::Ellipsis},    {"..", Tok::DotDot},     {"??", Tok::OrElse},   {"->", Tok::Arrow},
-    {"//", Tok::SlashSlash},   {"==", Tok::EqualEqual}, {"!=", Tok::NotEqual}, {"<=", Tok::LessEqual},
-    {">=", Tok::GreaterEqual}, {"(", Tok::LParen},      {")", Tok::RParen},    {"[", Tok::LBracket},
-    {"]", Tok::RBracket},      {"{", Tok::LBrace},      {"}", Tok::RBrace},    {",", Tok::Comma},
-    {":", Tok::Colon},         {".", Tok::Dot},         {"=", Tok::Assign},    {"?", Tok::Question},
-    {"+", Tok::Plus},          {"-", Tok::Minus},       {"*", Tok::Star},      {"/", Tok::Slash},
-    {"%", Tok::Percent},       {"^", Tok::Caret},       {"<", Tok::Less},      {">", Tok::Greater}};
+    {"...", Tok::Ellipsis},  {"..", Tok::DotDot},   {"??", Tok::OrElse},    {"->", Tok::Arrow},        {"//", Tok::SlashSlash},
+    {"==", Tok::EqualEqual}, {"!=", Tok::NotEqual}, {"<=", Tok::LessEqual}, {">=", Tok::GreaterEqual}, {"(", Tok::LParen},
+    {")", Tok::RParen},      {"[", Tok::LBracket},  {"]", Tok::RBracket},   {"{", Tok::LBrace},        {"}", Tok::RBrace},
+    {",", Tok::Comma},       {":", Tok::Colon},     {".", Tok::Dot},        {"=", Tok::Assign},        {"?", Tok::Question},
+    {"+", Tok::Plus},        {"-", Tok::Minus},     {"*", Tok::Star},       {"/", Tok::Slash},         {"%", Tok::Percent},
+    {"^", Tok::Caret},       {"<", Tok::Less},      {">", Tok::Greater}};
 
 llvm::StringRef spelling(Tok kind) {
   for (const auto &[text, k] : kKeywords)
@@ -89,8 +87,7 @@ static bool continuesLine(Tok kind) {
 namespace {
 class Lexer {
 public:
-  Lexer(FileId file, llvm::StringRef text, Diagnostics &diag, bool recovers)
-      : file(file), text(text), diag(diag), recovers(recovers) {}
+  Lexer(FileId file, llvm::StringRef text, Diagnostics &diag, bool recovers) : file(file), text(text), diag(diag), recovers(recovers) {}
 
   bool run() {
     if (text.size() > kMaxFileBytes) {
@@ -291,8 +288,7 @@ private:
       unsigned n = llvm::getNumBytesForUTF8(c);
       bool control = (c < 0x20 && c != '\t') || c == 0x7f;
       if (control || i + n > s.size() || !llvm::isLegalUTF8Sequence(s.bytes_begin() + i, s.bytes_begin() + i + n)) {
-        diag.error(at(pos + i)) << "expected UTF-8 text in a " << what << ", but got "
-                                << llvm::formatv("byte {0:x}", unsigned(c)).str();
+        diag.error(at(pos + i)) << "expected UTF-8 text in a " << what << ", but got " << llvm::formatv("byte {0:x}", unsigned(c)).str();
         return false;
       }
       i += n;

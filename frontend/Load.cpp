@@ -41,8 +41,7 @@ std::optional<std::string> readFile(const std::string &name, Diagnostics &diag, 
 namespace {
 class Loader {
 public:
-  Loader(const LoadOptions &options, SourceManager &sources, Diagnostics &diag)
-      : options(options), sources(sources), diag(diag) {}
+  Loader(const LoadOptions &options, SourceManager &sources, Diagnostics &diag) : options(options), sources(sources), diag(diag) {}
 
   std::unique_ptr<Program> run(const std::string &name, std::string text) {
     program = std::make_unique<Program>();
@@ -128,8 +127,8 @@ private:
       auto [_, here] = nameOf(*symbol.decl);
       auto [__, other] = nameOf(*slot->second.decl);
       bool own = slot->second.unit == &unit;
-      auto e = diag.error(own ? other : import.pathLoc) << "expected names to differ, but `" << name << "` is "
-                                                        << (own ? "also imported" : "imported from two files");
+      auto e = diag.error(own ? other : import.pathLoc)
+               << "expected names to differ, but `" << name << "` is " << (own ? "also imported" : "imported from two files");
       e.note(here) << "declared here";
       if (own)
         e.note(import.pathLoc) << "imported here";
@@ -188,8 +187,7 @@ private:
     return p.str().str();
   }
 
-  template <typename Read>
-  Unit *unitOf(const std::string &identity, const std::string &name, const ImportDecl &import, Read read) {
+  template <typename Read> Unit *unitOf(const std::string &identity, const std::string &name, const ImportDecl &import, Read read) {
     auto it = known.find(identity);
     if (it == known.end()) {
       auto text = read();
@@ -197,8 +195,8 @@ private:
     }
     if (!llvm::is_contained(loading, it->second))
       return it->second;
-    auto e = diag.error(import.pathLoc) << "expected imports without a cycle, but got "
-                                        << sources.name(it->second->file->id) << " importing itself";
+    auto e = diag.error(import.pathLoc) << "expected imports without a cycle, but got " << sources.name(it->second->file->id)
+                                        << " importing itself";
     for (Unit *u : loading)
       for (const DeclPtr &d : u->file->items)
         if (auto *other = llvm::dyn_cast<ImportDecl>(d.get()); other && other != &import && u != loading.back()) {
@@ -217,14 +215,13 @@ private:
 };
 } // namespace
 
-std::unique_ptr<Program> load(const std::string &name, const LoadOptions &options, SourceManager &sources,
-                              Diagnostics &diag) {
+std::unique_ptr<Program> load(const std::string &name, const LoadOptions &options, SourceManager &sources, Diagnostics &diag) {
   auto text = readFile(name, diag);
   return text ? loadText(name, std::move(*text), options, sources, diag) : nullptr;
 }
 
-std::unique_ptr<Program> loadText(const std::string &name, std::string text, const LoadOptions &options,
-                                  SourceManager &sources, Diagnostics &diag) {
+std::unique_ptr<Program> loadText(const std::string &name, std::string text, const LoadOptions &options, SourceManager &sources,
+                                  Diagnostics &diag) {
   return Loader(options, sources, diag).run(name, std::move(text));
 }
 

@@ -70,12 +70,11 @@ struct Program {
 
 /// Reads `path` and everything it imports. Null after an error (when recovering:
 /// only where `path` itself cannot be read).
-std::unique_ptr<Program> load(const std::string &path, const LoadOptions &options, SourceManager &sources,
-                              Diagnostics &diag);
+std::unique_ptr<Program> load(const std::string &path, const LoadOptions &options, SourceManager &sources, Diagnostics &diag);
 /// The same for a main file that is already in memory (an editor's buffer);
 /// `name` is its path and decides where imports are looked for.
-std::unique_ptr<Program> loadText(const std::string &name, std::string text, const LoadOptions &options,
-                                  SourceManager &sources, Diagnostics &diag);
+std::unique_ptr<Program> loadText(const std::string &name, std::string text, const LoadOptions &options, SourceManager &sources,
+                                  Diagnostics &diag);
 
 /// One string for every name of a file on disk.
 std::string identityOf(const std::string &path);

@@ -40,8 +40,7 @@ static bool checkKind(const ConfigDecl &config, Expr &value, const std::string &
       n->isInteger = false;
     return true;
   }
-  auto e = diag.error(value.loc) << "expected " << want << " for config `" << config.name << "`, but got " << got
-                                 << " from " << origin;
+  auto e = diag.error(value.loc) << "expected " << want << " for config `" << config.name << "`, but got " << got << " from " << origin;
   e.note(config.value->loc) << "its default is " << toString(*config.value);
   return false;
 }
@@ -122,11 +121,9 @@ static bool applyKeys(const ConfigDecl &config, const json &root, FileId file, P
     if (!value) {
       auto e = diag.error(where);
       if (found->is_object())
-        e << "expected a number, string, flag or list for config `" << config.name << "`, but got an object from "
-          << origin;
+        e << "expected a number, string, flag or list for config `" << config.name << "`, but got an object from " << origin;
       else
-        e << "expected at most " << kMaxHeight << " levels of lists for config `" << config.name
-          << "`, and no objects in them";
+        e << "expected at most " << kMaxHeight << " levels of lists for config `" << config.name << "`, and no objects in them";
       e.note(config.nameLoc) << "declared here";
       return false;
     }

@@ -262,8 +262,7 @@ ExprPtr Parser::parseNumber() {
     fits = std::from_chars(text.begin(), text.end(), e->integer).ec == std::errc();
   if (!fits)
     if (DiagBuilder *error = fail(where))
-      *error << "expected a number that fits " << (e->isInteger ? "64 bits" : "a double") << ", but got `"
-             << text.take_front(40) << "`";
+      *error << "expected a number that fits " << (e->isInteger ? "64 bits" : "a double") << ", but got `" << text.take_front(40) << "`";
   return e;
 }
 

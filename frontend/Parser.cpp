@@ -36,8 +36,7 @@ bool Parser::atItemStart() const {
     return isFirst;
   case Tok::Name:
     // A statement or member of that name goes on with `=`, `[` or `:`.
-    return isFirst && llvm::is_contained(kSections, textOf(t)) &&
-           (peek(1).kind == Tok::LBrace || peek(1).kind == Tok::Name);
+    return isFirst && llvm::is_contained(kSections, textOf(t)) && (peek(1).kind == Tok::LBrace || peek(1).kind == Tok::Name);
   default:
     return false;
   }
@@ -100,8 +99,7 @@ std::string Parser::takeName(const char *what) {
   if (at(Tok::Name))
     return textOf(take()).str();
   Token t = peek();
-  if (DiagBuilder *e = failExpected(what);
-      e && (t.kind == Tok::Reducer || (t.kind >= Tok::Import && t.kind <= Tok::False)))
+  if (DiagBuilder *e = failExpected(what); e && (t.kind == Tok::Reducer || (t.kind >= Tok::Import && t.kind <= Tok::False)))
     e->hint() << "`" << textOf(t) << "` is a reserved word";
   return "?";
 }
@@ -161,16 +159,15 @@ void Parser::hintForeignWord(DiagBuilder *e, const Token &t) {
   if (t.kind != Tok::Name)
     return;
   llvm::StringRef word = textOf(t);
-  llvm::StringRef hint =
-      llvm::StringSwitch<llvm::StringRef>(word)
-          .Cases({"else", "elif"}, "there is no `else`; write `if not ..`, or `c ? a : b` for a value")
-          .Case("while", "loops are `for i in first .. last`")
-          .Cases({"let", "var", "const", "auto", "mut"}, "a definition is `name = value`")
-          .Cases({"def", "func", "function"}, "did you mean `fn`?")
-          .Cases({"class", "module", "struct"}, "did you mean `block`?")
-          .Cases({"from", "include", "use"}, "write `import std.nn`")
-          .Case("lambda", "functions are declared with `fn name(..) -> type { .. }`")
-          .Default("");
+  llvm::StringRef hint = llvm::StringSwitch<llvm::StringRef>(word)
+                             .Cases({"else", "elif"}, "there is no `else`; write `if not ..`, or `c ? a : b` for a value")
+                             .Case("while", "loops are `for i in first .. last`")
+                             .Cases({"let", "var", "const", "auto", "mut"}, "a definition is `name = value`")
+                             .Cases({"def", "func", "function"}, "did you mean `fn`?")
+                             .Cases({"class", "module", "struct"}, "did you mean `block`?")
+                             .Cases({"from", "include", "use"}, "write `import std.nn`")
+                             .Case("lambda", "functions are declared with `fn name(..) -> type { .. }`")
+                             .Default("");
   if (!hint.empty())
     e->hint() << hint;
   else if (auto near = nearest(word, keywords()); near && word.size() > 2)

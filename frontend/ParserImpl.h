@@ -60,9 +60,7 @@ private:
   std::vector<Bind> parseBinds(llvm::function_ref<void(DiagBuilder *)> hint);
 
   // Cursor (Parser.cpp)
-  const Token &peek(unsigned ahead = 0) const {
-    return lexed.tokens[std::min<size_t>(pos + ahead, lexed.tokens.size() - 1)];
-  }
+  const Token &peek(unsigned ahead = 0) const { return lexed.tokens[std::min<size_t>(pos + ahead, lexed.tokens.size() - 1)]; }
   bool at(Tok kind) const { return peek().kind == kind; }
   Token take() {
     Token t = peek();
@@ -113,8 +111,7 @@ private:
   void recover(bool inBraces);
   bool atItemStart() const;
   /// Sets the first token and the height of a node from its children.
-  template <typename T>
-  ExprPtr finish(std::unique_ptr<T> node, Loc begin, std::initializer_list<const Expr *> children);
+  template <typename T> ExprPtr finish(std::unique_ptr<T> node, Loc begin, std::initializer_list<const Expr *> children);
   ExprPtr placeholder();
 
   std::string docAbove(Loc where);
@@ -133,8 +130,7 @@ private:
   std::optional<DiagBuilder> lastError;
 };
 
-template <typename T>
-ExprPtr Parser::finish(std::unique_ptr<T> node, Loc begin, std::initializer_list<const Expr *> children) {
+template <typename T> ExprPtr Parser::finish(std::unique_ptr<T> node, Loc begin, std::initializer_list<const Expr *> children) {
   node->begin = begin;
   for (const Expr *c : children)
     if (c)

@@ -72,8 +72,8 @@ std::optional<Rename> parseRename(llvm::StringRef text, Loc where, Diagnostics &
     return std::nullopt;
   }
   if (wildcardsOf(r.from) != wildcardsOf(r.to)) {
-    diag.error(where) << "expected the same wildcards on both sides of `->`, but got `"
-                      << llvm::join(wildcardsOf(r.from), " ") << "` and `" << llvm::join(wildcardsOf(r.to), " ") << "`";
+    diag.error(where) << "expected the same wildcards on both sides of `->`, but got `" << llvm::join(wildcardsOf(r.from), " ") << "` and `"
+                      << llvm::join(wildcardsOf(r.to), " ") << "`";
     return std::nullopt;
   }
   return r;
@@ -90,9 +90,7 @@ static std::string withoutNumbers(llvm::StringRef path) {
 }
 
 std::optional<Nearby> nearbyPattern(llvm::StringRef pattern, llvm::ArrayRef<std::string> paths) {
-  auto count = [&](llvm::StringRef p) {
-    return llvm::count_if(paths, [&](const std::string &s) { return matches(p, s); });
-  };
+  auto count = [&](llvm::StringRef p) { return llvm::count_if(paths, [&](const std::string &s) { return matches(p, s); }); };
   // The pattern below one prefix, as for a model used as a member of another.
   std::set<std::string> prefixes;
   for (const std::string &path : paths)
@@ -123,13 +121,12 @@ std::optional<Nearby> nearbyPattern(llvm::StringRef pattern, llvm::ArrayRef<std:
   return std::nullopt;
 }
 
-void reportNoMatch(llvm::StringRef pattern, Loc where, llvm::StringRef what, llvm::ArrayRef<std::string> paths,
-                   Severity severity, Diagnostics &diag) {
+void reportNoMatch(llvm::StringRef pattern, Loc where, llvm::StringRef what, llvm::ArrayRef<std::string> paths, Severity severity,
+                   Diagnostics &diag) {
   auto e = severity == Severity::Error ? diag.error(where) : diag.remark(where);
   e << "pattern \"" << pattern << "\" matches no " << what;
   if (auto near = nearbyPattern(pattern, paths))
-    e.hint() << near->count << " " << what << (near->count == 1 ? " matches \"" : "s match \"") << near->pattern
-             << "\"";
+    e.hint() << near->count << " " << what << (near->count == 1 ? " matches \"" : "s match \"") << near->pattern << "\"";
   if (pattern.contains('*') && !pattern.contains("**"))
     e.hint() << "`*` stays inside one path segment, `**` crosses dots";
 }

@@ -36,8 +36,8 @@ std::optional<Nearby> nearbyPattern(llvm::StringRef pattern, llvm::ArrayRef<std:
 
 /// Reports that `pattern` matches no `what` ("parameter", "block") among
 /// `paths`, with what it might have meant.
-void reportNoMatch(llvm::StringRef pattern, Loc where, llvm::StringRef what, llvm::ArrayRef<std::string> paths,
-                   Severity severity, Diagnostics &diag);
+void reportNoMatch(llvm::StringRef pattern, Loc where, llvm::StringRef what, llvm::ArrayRef<std::string> paths, Severity severity,
+                   Diagnostics &diag);
 
 } // namespace tintype::frontend
 

@@ -110,9 +110,9 @@ struct Atom {
   Kind kind;
   unsigned id;
   std::string name;
-  int64_t value = 0;     ///< of a config
-  int64_t multiple = 1;  ///< a runtime dim is a multiple of this, by a `where` fact
-  Poly extent;           ///< of an index: it runs over 0 .. extent - 1
+  int64_t value = 0;      ///< of a config
+  int64_t multiple = 1;   ///< a runtime dim is a multiple of this, by a `where` fact
+  Poly extent;            ///< of an index: it runs over 0 .. extent - 1
   Poly dividend, divisor; ///< of a quotient or remainder
   bool isOpaque() const { return kind == Kind::Quotient || kind == Kind::Remainder; }
 };

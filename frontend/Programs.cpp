@@ -219,8 +219,8 @@ void Elaborator::declareParameters(const Recipe &recipe) {
     auto loc = mlir::FileLineColLoc::get(ctx, diag.getSources().name(p.loc.file), at.line, at.column);
     mlir::Type type = graph::tensorOf(dims, elementType(ctx, elemOf(p.dtype)));
     auto draw = graph::DrawAttr::get(ctx, p.isNormal ? graph::Draw::normal : graph::Draw::uniform);
-    auto op = graph::ParameterOp::create(top, loc, top.getStringAttr(p.path), mlir::TypeAttr::get(type), draw,
-                                         top.getF64FloatAttr(p.mean), top.getF64FloatAttr(p.scale), mlir::StringAttr());
+    auto op = graph::ParameterOp::create(top, loc, top.getStringAttr(p.path), mlir::TypeAttr::get(type), draw, top.getF64FloatAttr(p.mean),
+                                         top.getF64FloatAttr(p.scale), mlir::StringAttr());
     if (decays(p.path, p.dims.size(), recipe))
       op->setAttr("graph.decay", top.getUnitAttr());
   }
@@ -271,8 +271,9 @@ std::optional<Elaborated> Elaborator::run() {
   for (const DeclPtr &d : program.main().file->items)
     if (auto *b = llvm::dyn_cast<BlockDecl>(d.get()); b && b->isModel) {
       if (modelBlock) {
-        guard([&] { fail(b->nameLoc, "expected one model in a file, but " + b->name + " is the second",
-                         {{modelBlock->nameLoc, "the first is here"}}); });
+        guard([&] {
+          fail(b->nameLoc, "expected one model in a file, but " + b->name + " is the second", {{modelBlock->nameLoc, "the first is here"}});
+        });
         return std::nullopt;
       }
       modelBlock = b;
@@ -372,8 +373,8 @@ void Elaborator::summarize(Summary &out, const Recipe &recipe) {
     deriveState(forward, "T", diag.getSources(), out);
 }
 
-std::optional<Elaborated> elaborate(const Program &program, SourceManager &sources, mlir::MLIRContext *ctx,
-                                    Diagnostics &diag, bool wantsPrograms, Observer *observer) {
+std::optional<Elaborated> elaborate(const Program &program, SourceManager &sources, mlir::MLIRContext *ctx, Diagnostics &diag,
+                                    bool wantsPrograms, Observer *observer) {
   ctx->loadDialect<graph::GraphDialect, mlir::arith::ArithDialect, mlir::math::MathDialect, mlir::func::FuncDialect>();
   std::unique_ptr<Program> library;
   for (const StdFile &f : stdFiles())

@@ -77,8 +77,8 @@ private:
   }
 
   /// Adds each of `given` to `out`, the object of `where`, which stands at `loc`. False after an error.
-  bool fill(json::Object &out, llvm::ArrayRef<Setting> given, llvm::ArrayRef<SettingSchema> known,
-            const std::string &where, Loc loc, const SectionSchema *section = nullptr) {
+  bool fill(json::Object &out, llvm::ArrayRef<Setting> given, llvm::ArrayRef<SettingSchema> known, const std::string &where, Loc loc,
+            const SectionSchema *section = nullptr) {
     for (const Setting &setting : given) {
       auto it = llvm::find_if(known, [&](const SettingSchema &k) { return k.name == setting.key; });
       const SettingSchema *schema = it != known.end() ? it : section ? openSetting(setting, *section) : nullptr;
@@ -109,8 +109,7 @@ private:
     return section.anyFunction && llvm::isa<NameExpr>(setting.value) ? &kFunction : nullptr;
   }
 
-  void unknown(const Setting &setting, const std::string &where, llvm::ArrayRef<SettingSchema> known,
-               bool capitals) {
+  void unknown(const Setting &setting, const std::string &where, llvm::ArrayRef<SettingSchema> known, bool capitals) {
     std::vector<std::string> names;
     for (const SettingSchema &k : known)
       names.push_back(k.name);
@@ -125,8 +124,7 @@ private:
 
   std::optional<json::Value> convert(const Setting &s, const SettingSchema &schema) {
     if (!s.args.empty() && schema.type != SettingType::Call && schema.type != SettingType::Calls) {
-      diag.error(s.args.front().loc) << "expected `" << s.key << "` to be a call to set its `" << s.args.front().key
-                                     << "`";
+      diag.error(s.args.front().loc) << "expected `" << s.key << "` to be a call to set its `" << s.args.front().key << "`";
       return std::nullopt;
     }
     switch (schema.type) {
@@ -164,8 +162,7 @@ private:
     auto *n = dyn_cast<NameExpr>(s.value);
     if (n && llvm::is_contained(known, n->name))
       return json::Value(n->name);
-    auto e = diag.error(s.value->begin) << "expected " << what << " for `" << s.key << "`, but got `"
-                                        << toString(*s.value) << "`";
+    auto e = diag.error(s.value->begin) << "expected " << what << " for `" << s.key << "`, but got `" << toString(*s.value) << "`";
     if (auto near = n ? nearest(n->name, known) : std::nullopt)
       e.hint() << "did you mean `" << *near << "`?";
     else if (!known.empty())
@@ -256,8 +253,7 @@ private:
         found = &c;
     }
     if (!found) {
-      auto error = diag.error(e.begin) << "expected " << quoted(known) << " for `" << s.key << "`, but got `"
-                                       << toString(e) << "`";
+      auto error = diag.error(e.begin) << "expected " << quoted(known) << " for `" << s.key << "`, but got `" << toString(e) << "`";
       for (std::string &k : known)
         k = llvm::StringRef(k).drop_back(4).str();
       auto *bare = dyn_cast<NameExpr>(&e);
@@ -273,8 +269,7 @@ private:
     for (size_t i = 0; i < call.args.size(); ++i) {
       const Arg &a = call.args[i];
       if (a.name.empty() && i >= schema.args.size()) {
-        diag.error(a.value->begin) << "expected at most " << schema.args.size() << " arguments of `" << schema.name
-                                   << "`";
+        diag.error(a.value->begin) << "expected at most " << schema.args.size() << " arguments of `" << schema.name << "`";
         return std::nullopt;
       }
       Setting arg{a.name.empty() ? schema.args[i].name : a.name, a.nameLoc, a.value.get(), s.fromSet};
@@ -318,20 +313,19 @@ private:
 
 std::string Recipe::text() const { return shortest(json::Object(json)).dump(); }
 
-std::optional<Recipe> buildRecipe(const Program &program, llvm::ArrayRef<std::string> functions,
-                                  EvaluateSetting evaluate, Diagnostics &diag) {
+std::optional<Recipe> buildRecipe(const Program &program, llvm::ArrayRef<std::string> functions, EvaluateSetting evaluate,
+                                  Diagnostics &diag) {
   return Builder(program, functions, evaluate, diag).run();
 }
 
-bool checkPatterns(const Recipe &recipe, llvm::ArrayRef<std::string> parameters, llvm::ArrayRef<std::string> blocks,
-                   Diagnostics &diag) {
+bool checkPatterns(const Recipe &recipe, llvm::ArrayRef<std::string> parameters, llvm::ArrayRef<std::string> blocks, Diagnostics &diag) {
   bool ok = true;
   for (const PatternUse &use : recipe.patterns) {
     llvm::ArrayRef<std::string> paths = use.overBlocks ? blocks : parameters;
     if (llvm::any_of(paths, [&](const std::string &p) { return matches(use.text, p); }))
       continue;
-    reportNoMatch(use.text, use.loc, use.overBlocks ? "block" : "parameter", paths,
-                  use.mustMatch ? Severity::Error : Severity::Remark, diag);
+    reportNoMatch(use.text, use.loc, use.overBlocks ? "block" : "parameter", paths, use.mustMatch ? Severity::Error : Severity::Remark,
+                  diag);
     ok &= !use.mustMatch;
   }
   return ok;

@@ -40,13 +40,12 @@ using EvaluateSetting = llvm::function_ref<std::optional<llvm::json::Value>(cons
 
 /// Checks the main file's sections (with `--set` overrides) against their
 /// schema. `functions` are the model's named functions. Nothing after an error.
-std::optional<Recipe> buildRecipe(const Program &program, llvm::ArrayRef<std::string> functions,
-                                  EvaluateSetting evaluate, Diagnostics &diag);
+std::optional<Recipe> buildRecipe(const Program &program, llvm::ArrayRef<std::string> functions, EvaluateSetting evaluate,
+                                  Diagnostics &diag);
 
 /// Every pattern against the model's parameter and block paths. False after
 /// an error; patterns that need not match leave a remark.
-bool checkPatterns(const Recipe &recipe, llvm::ArrayRef<std::string> parameters, llvm::ArrayRef<std::string> blocks,
-                   Diagnostics &diag);
+bool checkPatterns(const Recipe &recipe, llvm::ArrayRef<std::string> parameters, llvm::ArrayRef<std::string> blocks, Diagnostics &diag);
 
 /// Whether weight decay applies: with `no_decay`, to all parameters but its
 /// matches; without, to those of rank 2 and more. With several optimizers the

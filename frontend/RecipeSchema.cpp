@@ -14,15 +14,11 @@ SettingSchema need(SettingSchema s) {
 }
 SettingSchema choice(const char *name, std::vector<std::string> of) { return {name, T::Str, {}, std::move(of)}; }
 SettingSchema call(const char *name, T type, std::vector<CallSchema> of) { return {name, type, std::move(of)}; }
-SettingSchema pattern(const char *name, PatternKind kind, bool mustMatch) {
-  return {name, T::Strs, {}, {}, kind, mustMatch};
-}
+SettingSchema pattern(const char *name, PatternKind kind, bool mustMatch) { return {name, T::Strs, {}, {}, kind, mustMatch}; }
 
 //===-- Calls that several settings share ---------------------------------===//
 
-CallSchema source(const char *name) {
-  return {name, {need(setting("path", T::Strs)), setting("field", T::Str), setting("split", T::Str)}};
-}
+CallSchema source(const char *name) { return {name, {need(setting("path", T::Strs)), setting("field", T::Str), setting("split", T::Str)}}; }
 
 CallSchema optimizer(const char *name, const Settings &own) {
   Settings args = own;
@@ -66,37 +62,35 @@ SectionSchema diffusion() {
                                       {{"linear_beta", {start, end, need(steps)}},
                                        {"scaled_linear_beta", {start, end, need(steps)}},
                                        {"cosine_beta", {need(steps)}}})),
-                            need(choice("predict", {"eps", "v", "flow"})), setting("guide", T::Str),
-                            setting("null", T::Int), setting("guide_drop", T::Num), setting("normalize", T::Strs)});
+                            need(choice("predict", {"eps", "v", "flow"})), setting("guide", T::Str), setting("null", T::Int),
+                            setting("guide_drop", T::Num), setting("normalize", T::Strs)});
 }
 
 SectionSchema train() {
   auto beta1 = setting("beta1", T::Num), beta2 = setting("beta2", T::Num), eps = setting("eps", T::Num),
        momentum = setting("momentum", T::Num), floor = setting("floor", T::Num);
-  return {
-      "train",
-      "",
-      /*capitals=*/true,
-      false,
-      {call("data", T::Call,
-            {source("text"), source("jsonl"), source("chat"), source("folder"), source("latents"), source("pairs"),
-             source("episodes"), source("tokens"), source("images"), source("arrays")}),
-       setting("task", T::Task), setting("steps", T::Count), setting("epochs", T::Num), setting("accumulate", T::Count),
-       call("optimizer", T::Calls,
-            {optimizer("adamw", {beta1, beta2, eps}), optimizer("sgd", {momentum}), optimizer("lion", {beta1, beta2}),
-             optimizer("muon", {momentum}), optimizer("adafactor", {beta2, eps})}),
-       call("lr", T::Call,
-            {rate("constant", {}), rate("linear", {floor}), rate("cosine", {floor}),
-             rate("wsd", {floor, setting("decay", T::Int)})}),
-       setting("clip", T::Num), choice("precision", {"f32", "bf16"}), setting("ema", T::Num),
-       pattern("remat", PatternKind::Blocks, true), setting("bound", T::Strs), setting("smoothing", T::Num),
-       call("augment", T::Calls,
-            {{"flip", {setting("chance", T::Num)}},
-             {"crop", {setting("least", T::Num)}},
-             {"mixup", {setting("alpha", T::Num)}},
-             {"cutmix", {setting("alpha", T::Num)}},
-             {"pad", {setting("pixels", T::Count)}}}),
-       setting("seed", T::Int), setting("eval", T::Value)}};
+  return {"train",
+          "",
+          /*capitals=*/true,
+          false,
+          {call("data", T::Call,
+                {source("text"), source("jsonl"), source("chat"), source("folder"), source("latents"), source("pairs"), source("episodes"),
+                 source("tokens"), source("images"), source("arrays")}),
+           setting("task", T::Task), setting("steps", T::Count), setting("epochs", T::Num), setting("accumulate", T::Count),
+           call("optimizer", T::Calls,
+                {optimizer("adamw", {beta1, beta2, eps}), optimizer("sgd", {momentum}), optimizer("lion", {beta1, beta2}),
+                 optimizer("muon", {momentum}), optimizer("adafactor", {beta2, eps})}),
+           call("lr", T::Call,
+                {rate("constant", {}), rate("linear", {floor}), rate("cosine", {floor}), rate("wsd", {floor, setting("decay", T::Int)})}),
+           setting("clip", T::Num), choice("precision", {"f32", "bf16"}), setting("ema", T::Num),
+           pattern("remat", PatternKind::Blocks, true), setting("bound", T::Strs), setting("smoothing", T::Num),
+           call("augment", T::Calls,
+                {{"flip", {setting("chance", T::Num)}},
+                 {"crop", {setting("least", T::Num)}},
+                 {"mixup", {setting("alpha", T::Num)}},
+                 {"cutmix", {setting("alpha", T::Num)}},
+                 {"pad", {setting("pixels", T::Count)}}}),
+           setting("seed", T::Int), setting("eval", T::Value)}};
 }
 
 SectionSchema adapt() {
@@ -106,8 +100,8 @@ SectionSchema adapt() {
           false,
           {call("lora", T::Calls,
                 {{"lora",
-                  {need(pattern("on", PatternKind::Parameters, true)), need(setting("rank", T::Count)),
-                   setting("alpha", T::Num), setting("drop", T::Num)}}}),
+                  {need(pattern("on", PatternKind::Parameters, true)), need(setting("rank", T::Count)), setting("alpha", T::Num),
+                   setting("drop", T::Num)}}}),
            pattern("freeze", PatternKind::Parameters, true)}};
 }
 
@@ -118,11 +112,10 @@ SectionSchema serve() {
           "",
           /*capitals=*/true,
           false,
-          {setting("temperature", T::Num), setting("top_k", T::Int), setting("top_p", T::Num),
-           setting("capacity", T::Count), setting("batch", T::Count), setting("max_tokens", T::Count),
+          {setting("temperature", T::Num), setting("top_k", T::Int), setting("top_p", T::Num), setting("capacity", T::Count),
+           setting("batch", T::Count), setting("max_tokens", T::Count),
            call("sampler", T::Call, {{"ddpm", {steps}}, {"ddim", {steps}}, {"euler", {steps}}, {"heun", {steps}}}),
-           setting("guidance", T::Num), setting("execute", T::Count), setting("rate_hz", T::Num),
-           setting("seed", T::Int),
+           setting("guidance", T::Num), setting("execute", T::Count), setting("rate_hz", T::Num), setting("seed", T::Int),
            call("quantize", T::Calls, {{"int8", {on}}, {"int4", {on, setting("group", T::Count)}}})}};
 }
 

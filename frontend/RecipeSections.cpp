@@ -38,8 +38,7 @@ static bool checkHeader(const Section &s, llvm::ArrayRef<Section> sections, Diag
   }
   for (const Section &other : sections)
     if (other.name == s.name && other.kind == s.kind) {
-      auto e = diag.error(s.loc) << "expected one section `" << s.name << (isTask ? " " + s.kind : "")
-                                 << "`, but got two";
+      auto e = diag.error(s.loc) << "expected one section `" << s.name << (isTask ? " " + s.kind : "") << "`, but got two";
       e.note(other.loc) << "the first is here";
       return false;
     }
@@ -72,8 +71,7 @@ static bool applyOverride(const SectionOverride &o, std::vector<Section> &sectio
     it = std::prev(sections.end());
   }
   if (rest.empty() || rest.size() > 2) {
-    diag.error(o.value->loc) << "expected --set SECTION.NAME or SECTION.NAME.ARGUMENT, but got "
-                             << llvm::join(o.path, ".");
+    diag.error(o.value->loc) << "expected --set SECTION.NAME or SECTION.NAME.ARGUMENT, but got " << llvm::join(o.path, ".");
     return false;
   }
   Setting fresh{rest.back(), o.value->loc, o.value.get(), true};
@@ -83,8 +81,7 @@ static bool applyOverride(const SectionOverride &o, std::vector<Section> &sectio
   }
   auto setting = llvm::find_if(it->settings, [&](const Setting &s) { return s.key == rest[0]; });
   if (setting == it->settings.end()) {
-    diag.error(o.value->loc) << "expected `" << it->name << "." << rest[0] << "` to be set before its `" << rest[1]
-                             << "`";
+    diag.error(o.value->loc) << "expected `" << it->name << "." << rest[0] << "` to be set before its `" << rest[1] << "`";
     return false;
   }
   put(setting->args, std::move(fresh));

@@ -71,31 +71,56 @@ ScalarPtr Scalars::random(bool isNormal, int site, mlir::Value state, const std:
 
 double evaluate(Op op, double a, double b) {
   switch (op) {
-  case Op::Add: return a + b;
-  case Op::Sub: return a - b;
-  case Op::Mul: return a * b;
-  case Op::Div: return a / b;
-  case Op::FloorDiv: return std::floor(a / b);
-  case Op::Mod: return a - std::floor(a / b) * b;
-  case Op::Max: return std::max(a, b);
-  case Op::Min: return std::min(a, b);
-  case Op::Pow: return std::pow(a, b);
-  case Op::Less: return a < b;
-  case Op::LessEqual: return a <= b;
-  case Op::Equal: return a == b;
-  case Op::NotEqual: return a != b;
-  case Op::Neg: return -a;
-  case Op::Exp: return std::exp(a);
-  case Op::Log: return std::log(a);
-  case Op::Sqrt: return std::sqrt(a);
-  case Op::Rsqrt: return 1 / std::sqrt(a);
-  case Op::Sin: return std::sin(a);
-  case Op::Cos: return std::cos(a);
-  case Op::Tanh: return std::tanh(a);
-  case Op::Erf: return std::erf(a);
-  case Op::Abs: return std::fabs(a);
-  case Op::Floor: return std::floor(a);
-  default: return a;
+  case Op::Add:
+    return a + b;
+  case Op::Sub:
+    return a - b;
+  case Op::Mul:
+    return a * b;
+  case Op::Div:
+    return a / b;
+  case Op::FloorDiv:
+    return std::floor(a / b);
+  case Op::Mod:
+    return a - std::floor(a / b) * b;
+  case Op::Max:
+    return std::max(a, b);
+  case Op::Min:
+    return std::min(a, b);
+  case Op::Pow:
+    return std::pow(a, b);
+  case Op::Less:
+    return a < b;
+  case Op::LessEqual:
+    return a <= b;
+  case Op::Equal:
+    return a == b;
+  case Op::NotEqual:
+    return a != b;
+  case Op::Neg:
+    return -a;
+  case Op::Exp:
+    return std::exp(a);
+  case Op::Log:
+    return std::log(a);
+  case Op::Sqrt:
+    return std::sqrt(a);
+  case Op::Rsqrt:
+    return 1 / std::sqrt(a);
+  case Op::Sin:
+    return std::sin(a);
+  case Op::Cos:
+    return std::cos(a);
+  case Op::Tanh:
+    return std::tanh(a);
+  case Op::Erf:
+    return std::erf(a);
+  case Op::Abs:
+    return std::fabs(a);
+  case Op::Floor:
+    return std::floor(a);
+  default:
+    return a;
   }
 }
 
@@ -132,13 +157,20 @@ ScalarPtr Scalars::fold(Op op, const std::vector<ScalarPtr> &args) {
     return a->elem == Elem::I32 ? a : a->kind == K::Bool ? index(Poly(int64_t(a->flag))) : nullptr;
   if (a->kind == K::Index && (!b || b->kind == K::Index)) {
     switch (op) {
-    case Op::Neg: return index(a->poly * Poly(-1));
-    case Op::Add: return index(a->poly + b->poly);
-    case Op::Sub: return index(a->poly - b->poly);
-    case Op::Mul: return index(a->poly * b->poly);
-    case Op::FloorDiv: return index(atoms.floorDiv(a->poly, b->poly));
-    case Op::Mod: return index(atoms.mod(a->poly, b->poly));
-    default: break;
+    case Op::Neg:
+      return index(a->poly * Poly(-1));
+    case Op::Add:
+      return index(a->poly + b->poly);
+    case Op::Sub:
+      return index(a->poly - b->poly);
+    case Op::Mul:
+      return index(a->poly * b->poly);
+    case Op::FloorDiv:
+      return index(atoms.floorDiv(a->poly, b->poly));
+    case Op::Mod:
+      return index(atoms.mod(a->poly, b->poly));
+    default:
+      break;
     }
     auto x = a->poly.value(), y = b ? b->poly.value() : a->poly.value();
     if (x && y && isComparison(op))
@@ -164,7 +196,7 @@ ScalarPtr Scalars::fold(Op op, const std::vector<ScalarPtr> &args) {
 ScalarPtr Scalars::apply(Op op, std::vector<ScalarPtr> args) {
   if (ScalarPtr folded = fold(op, args))
     return folded;
-  Elem elem = isComparison(op) ? Elem::I1
+  Elem elem = isComparison(op)    ? Elem::I1
               : op == Op::ToFloat ? Elem::F32
               : op == Op::ToInt   ? Elem::I32
               : op == Op::Select  ? args[1]->elem
@@ -180,8 +212,7 @@ ScalarPtr Scalars::substitute(ScalarPtr x, const std::map<const Atom *, Poly> &b
   return substitute(x, by, done);
 }
 
-ScalarPtr Scalars::substitute(ScalarPtr x, const std::map<const Atom *, Poly> &by,
-                              std::map<ScalarPtr, ScalarPtr> &done) {
+ScalarPtr Scalars::substitute(ScalarPtr x, const std::map<const Atom *, Poly> &by, std::map<ScalarPtr, ScalarPtr> &done) {
   bool touched = std::any_of(x->free.begin(), x->free.end(), [&](const Atom *a) { return by.count(a); });
   if (!touched)
     return x;

@@ -19,11 +19,38 @@ enum class Elem { F32, I32, I1 };
 
 enum class Op {
   // two operands of one element type, which is the result's
-  Add, Sub, Mul, Div, FloorDiv, Mod, Max, Min, Pow, And, Or,
+  Add,
+  Sub,
+  Mul,
+  Div,
+  FloorDiv,
+  Mod,
+  Max,
+  Min,
+  Pow,
+  And,
+  Or,
   // two operands, result I1
-  Less, LessEqual, Equal, NotEqual,
+  Less,
+  LessEqual,
+  Equal,
+  NotEqual,
   // one operand
-  Neg, Not, Exp, Log, Sqrt, Rsqrt, Sin, Cos, Tanh, Erf, Abs, Floor, Stop, ToFloat, ToInt,
+  Neg,
+  Not,
+  Exp,
+  Log,
+  Sqrt,
+  Rsqrt,
+  Sin,
+  Cos,
+  Tanh,
+  Erf,
+  Abs,
+  Floor,
+  Stop,
+  ToFloat,
+  ToInt,
   // I1 and two of one type
   Select
 };
@@ -32,14 +59,14 @@ struct Scalar {
   enum class Kind { Float, Bool, Index, Read, Inside, Random, Apply };
   Kind kind;
   Elem elem;
-  double number = 0;   ///< Float
-  bool flag = false;   ///< Bool
-  Poly poly = {};      ///< Index
+  double number = 0;       ///< Float
+  bool flag = false;       ///< Bool
+  Poly poly = {};          ///< Index
   mlir::Value tensor = {}; ///< Read: the source; Random: the state
-  bool guarded = false; ///< Read: a subscript may lie outside
-  Op op = Op::Add;     ///< Apply
-  bool isNormal = false; ///< Random
-  int site = 0;        ///< Random
+  bool guarded = false;    ///< Read: a subscript may lie outside
+  Op op = Op::Add;         ///< Apply
+  bool isNormal = false;   ///< Random
+  int site = 0;            ///< Random
   /// Operands of Apply; subscripts of Read and Inside; the point of Random.
   std::vector<const Scalar *> args = {};
   /// Extents of Inside and Random.

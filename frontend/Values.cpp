@@ -4,31 +4,40 @@
 namespace tintype::frontend {
 
 bool isFloat(Dtype d) {
-  return d == Dtype::Policy || d == Dtype::F32 || d == Dtype::BF16 || d == Dtype::F16 || d == Dtype::F64 ||
-         d == Dtype::Number;
+  return d == Dtype::Policy || d == Dtype::F32 || d == Dtype::BF16 || d == Dtype::F16 || d == Dtype::F64 || d == Dtype::Number;
 }
 
 llvm::StringRef spelling(Dtype d) {
   switch (d) {
-  case Dtype::Policy: return "float";
-  case Dtype::F32: return "f32";
-  case Dtype::BF16: return "bf16";
-  case Dtype::F16: return "f16";
-  case Dtype::F64: return "f64";
-  case Dtype::I32: return "i32";
-  case Dtype::I64: return "i64";
-  case Dtype::Bool: return "bool";
-  case Dtype::Index: return "index";
-  case Dtype::Position: return "index arithmetic";
-  case Dtype::Whole: return "int";
-  case Dtype::Number: return "num";
+  case Dtype::Policy:
+    return "float";
+  case Dtype::F32:
+    return "f32";
+  case Dtype::BF16:
+    return "bf16";
+  case Dtype::F16:
+    return "f16";
+  case Dtype::F64:
+    return "f64";
+  case Dtype::I32:
+    return "i32";
+  case Dtype::I64:
+    return "i64";
+  case Dtype::Bool:
+    return "bool";
+  case Dtype::Index:
+    return "index";
+  case Dtype::Position:
+    return "index arithmetic";
+  case Dtype::Whole:
+    return "int";
+  case Dtype::Number:
+    return "num";
   }
   return "";
 }
 
-Elem elemOf(Dtype d) {
-  return d == Dtype::Bool ? Elem::I1 : isFloat(d) ? Elem::F32 : Elem::I32;
-}
+Elem elemOf(Dtype d) { return d == Dtype::Bool ? Elem::I1 : isFloat(d) ? Elem::F32 : Elem::I32; }
 
 bool Value::isStatic() const {
   if (auto *p = as<Poly>())

@@ -67,8 +67,7 @@ DimValues benchDims(const Manifest &m, const Program &p, const BenchOptions &o) 
       dims.set(i, v);
   }
   if ((o.batch && dims.get("B") != o.batch) || (o.context && dims.get("T") != o.context))
-    fail("--", o.batch && dims.get("B") != o.batch ? "batch" : "context",
-         ": this program has no such runtime dimension");
+    fail("--", o.batch && dims.get("B") != o.batch ? "batch" : "context", ": this program has no such runtime dimension");
   return dims;
 }
 
@@ -91,8 +90,7 @@ void fillRandom(Executor &e, uint64_t seed) {
 
 /// Tokens of one step: B * T, or images (B) for models without T.
 double unitsPerStep(const DimValues &dims) {
-  return static_cast<double>(std::max<int64_t>(dims.get("B"), 1)) *
-         static_cast<double>(std::max<int64_t>(dims.get("T"), 1));
+  return static_cast<double>(std::max<int64_t>(dims.get("B"), 1)) * static_cast<double>(std::max<int64_t>(dims.get("T"), 1));
 }
 
 /// Runs one program (and the optimiser after it, when training) for a while and reports.
@@ -106,8 +104,8 @@ void bench(Context &context, const BenchOptions &o, bool training) {
   store.initialise(context.seed, context.threads());
   double limit = o.memoryLimit.empty() ? 0 : parseSize(o.memoryLimit), need = 0;
   double fixed = double(store.total()) * (training ? 4 : 1) * sizeof(float);
-  std::unique_ptr<Executor> plan = planWithin(m, role, benchDims(m, getProgram(m, role), o), &store,
-                                              context.threads(), {Boundary::OWN, true}, limit, fixed, &need);
+  std::unique_ptr<Executor> plan =
+      planWithin(m, role, benchDims(m, getProgram(m, role), o), &store, context.threads(), {Boundary::OWN, true}, limit, fixed, &need);
   if (!plan)
     fail("--memory-limit: expected at least ", int64_t(need), " bytes at these dims, but got ", o.memoryLimit);
   Executor &program = *plan;
@@ -215,29 +213,25 @@ void bench(Context &context, const BenchOptions &o, bool training) {
     printProfile(rows, steps, roof);
   if (o.profile && training) {
     double seconds = optimizerTimes[optimizerTimes.size() / 2];
-    fprintf(stderr, "%7s %8s %9.3f %32s %6.1f  optimiser\n", "", "", seconds * 1e3, "",
-            optimizer->bytesPerStep() / seconds * 1e-9);
+    fprintf(stderr, "%7s %8s %9.3f %32s %6.1f  optimiser\n", "", "", seconds * 1e3, "", optimizer->bytesPerStep() / seconds * 1e-9);
   }
   if (o.memory)
-    fprintf(stderr, "%s\ntemporaries of kernels %s\n", program.explainPeak().c_str(),
-            formatBytes(scratchBytes()).c_str());
+    fprintf(stderr, "%s\ntemporaries of kernels %s\n", program.explainPeak().c_str(), formatBytes(scratchBytes()).c_str());
 }
 
-void addMode(CLI::App *bench, Context &context, const char *name, const char *help,
-             void (*run)(Context &, const BenchOptions &)) {
+void addMode(CLI::App *bench, Context &context, const char *name, const char *help, void (*run)(Context &, const BenchOptions &)) {
   auto o = std::make_shared<BenchOptions>();
   auto *sub = bench->add_subcommand(name, help);
   sub->add_option("--batch", o->batch, "sequences or images in a step (default: 4)")->check(inRange<int64_t>(1));
-  sub->add_option("--context", o->context, "tokens in a sequence (default: 256, if the model takes them)")
-      ->check(inRange<int64_t>(1));
+  sub->add_option("--context", o->context, "tokens in a sequence (default: 256, if the model takes them)")->check(inRange<int64_t>(1));
   sub->add_option("--dtype", o->dtype, "type that products are computed in (default: the model's precision, else f32)")
       ->check(CLI::IsMember({"f32", "bf16"}));
-  sub->add_option("--memory-limit", o->memoryLimit, "what the process may take: smaller chunks, values computed again, e.g. 2G")->check(checkSize);
+  sub->add_option("--memory-limit", o->memoryLimit, "what the process may take: smaller chunks, values computed again, e.g. 2G")
+      ->check(checkSize);
   sub->add_option("--seconds", o->seconds, "how long to measure")->capture_default_str()->check(moreThan(0.0));
   sub->add_flag("--json", o->json, "one JSON object on standard output");
   sub->add_flag("--profile", o->profile, "time, rate and share of the roof of each kernel, on standard error and in --json");
-  sub->add_option("--trace", o->trace, "write a timeline of kernels and threads for Perfetto or about:tracing")
-      ->type_name("FILE");
+  sub->add_option("--trace", o->trace, "write a timeline of kernels and threads for Perfetto or about:tracing")->type_name("FILE");
   sub->add_option("--trace-steps", o->traceSteps, "steps of the timeline, from the second on")
       ->capture_default_str()
       ->check(inRange(1, 1000));
@@ -251,8 +245,7 @@ void addMode(CLI::App *bench, Context &context, const char *name, const char *he
 void addBench(CLI::App &app, Context &context) {
   auto *sub = app.add_subcommand("bench", "measure speed on random data");
   sub->require_subcommand(1);
-  addMode(sub, context, "train", "training steps: forward, backward, AdamW",
-          [](Context &c, const BenchOptions &o) { bench(c, o, true); });
+  addMode(sub, context, "train", "training steps: forward, backward, AdamW", [](Context &c, const BenchOptions &o) { bench(c, o, true); });
   addMode(sub, context, "prefill", "the forward program over whole sequences",
           [](Context &c, const BenchOptions &o) { bench(c, o, false); });
   addMode(sub, context, "decode", "one token after another", [](Context &c, const BenchOptions &) {

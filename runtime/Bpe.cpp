@@ -88,8 +88,7 @@ bool isTrue(const Json &object, const char *key) {
 
 BpeTokenizer::BpeTokenizer(std::string_view text, const std::string &name) : source(text), name(name) {
   if (text.size() > largestFile)
-    bad("expected at most " + std::to_string(largestFile >> 20) + " MiB, but got " + std::to_string(text.size()) +
-        " bytes");
+    bad("expected at most " + std::to_string(largestFile >> 20) + " MiB, but got " + std::to_string(text.size()) + " bytes");
   Json file;
   try {
     file = Json::parse(text, [&](int depth, Json::parse_event_t, Json &) {
@@ -132,16 +131,14 @@ void BpeTokenizer::readVocab(const Json &model) {
   std::vector<bool> used;
   for (const auto &[token, id] : vocab.items()) {
     if (!id.is_number_integer() || id < 0 || id >= largestVocab)
-      bad("model.vocab: expected an id in [0, " + std::to_string(largestVocab) + ") for " + describe(token) +
-          ", but got " + describe(id));
+      bad("model.vocab: expected an id in [0, " + std::to_string(largestVocab) + ") for " + describe(token) + ", but got " + describe(id));
     size_t at = id.get<size_t>();
     if (at >= tokens.size()) {
       tokens.resize(at + 1);
       used.resize(at + 1);
     }
     if (used[at])
-      bad("model.vocab: expected one token an id, but " + std::to_string(at) + " has " + describe(token) +
-          " and another");
+      bad("model.vocab: expected one token an id, but " + std::to_string(at) + " has " + describe(token) + " and another");
     used[at] = true;
     spelled.emplace(token, int32_t(at));
     // What is no spelling of bytes, like "<|endoftext|>" with a space in it, stands for itself.
@@ -157,8 +154,7 @@ void BpeTokenizer::readMerges(const Json &model) {
   if (!list.is_array())
     bad("model.merges: expected a list, but got " + describe(list));
   if (list.size() > size_t(largestVocab))
-    bad("model.merges: expected at most " + std::to_string(largestVocab) + " merges, but got " +
-        std::to_string(list.size()));
+    bad("model.merges: expected at most " + std::to_string(largestVocab) + " merges, but got " + std::to_string(list.size()));
   merges = std::make_unique<PairTable>(list.size());
   for (size_t rank = 0; rank < list.size(); ++rank) {
     std::string where = "model.merges[" + std::to_string(rank) + "]", left, right;
@@ -280,9 +276,7 @@ void BpeTokenizer::merge(std::string_view piece, std::vector<int32_t> &out) cons
   struct Candidate {
     uint64_t merge; // rank << 32 | id
     int32_t at;
-    bool operator<(const Candidate &other) const {
-      return merge != other.merge ? merge > other.merge : at > other.at;
-    }
+    bool operator<(const Candidate &other) const { return merge != other.merge ? merge > other.merge : at > other.at; }
   };
   std::vector<Symbol> symbols(piece.size());
   std::priority_queue<Candidate> queue;
@@ -295,8 +289,7 @@ void BpeTokenizer::merge(std::string_view piece, std::vector<int32_t> &out) cons
   for (size_t i = 0; i < piece.size(); ++i) {
     int32_t id = byteId[uint8_t(piece[i])];
     if (id < 0)
-      bad("expected a token for every byte, but the text has byte " + std::to_string(uint8_t(piece[i])) +
-          ", which has none");
+      bad("expected a token for every byte, but the text has byte " + std::to_string(uint8_t(piece[i])) + ", which has none");
     symbols[i] = {id, int32_t(i) - 1, i + 1 < piece.size() ? int32_t(i) + 1 : -1};
   }
   auto offer = [&](int32_t at) {
@@ -372,9 +365,7 @@ void BpeTokenizer::encode(std::string_view text, std::vector<int32_t> &out) cons
   encodePlain(text.substr(begin), out, words);
 }
 
-size_t BpeTokenizer::cut(std::string_view text, size_t at) const {
-  return cuttable ? gpt2Cut(text, at) : text.size();
-}
+size_t BpeTokenizer::cut(std::string_view text, size_t at) const { return cuttable ? gpt2Cut(text, at) : text.size(); }
 
 } // namespace
 

@@ -16,9 +16,7 @@ namespace tintype::rt {
 
 namespace {
 
-bool standsForItself(int byte) {
-  return (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-}
+bool standsForItself(int byte) { return (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae; }
 
 struct Spelling {
   std::array<int, 256> character;
@@ -79,8 +77,7 @@ bool unspellBytes(std::string_view spelled, std::string &bytes) {
 // Splitting
 //===----------------------------------------------------------------------===//
 
-const char *const publishedGpt2Split =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+const char *const publishedGpt2Split = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 const Splitter &gpt2Splitter() {
   // PCRE2's \s also takes U+180E, which Unicode counts as white space no longer.
@@ -101,31 +98,27 @@ size_t gpt2Cut(std::string_view text, size_t at) {
 Splitter::Splitter(const std::string &pattern, const std::string &where) : where(where) {
   constexpr size_t longest = 1 << 14;
   if (pattern.size() > longest)
-    fail(where + ": expected a pattern of at most " + std::to_string(longest) + " bytes, but got " +
-         std::to_string(pattern.size()));
+    fail(where + ": expected a pattern of at most " + std::to_string(longest) + " bytes, but got " + std::to_string(pattern.size()));
   int error;
   PCRE2_SIZE offset;
   // Every subject is checked for UTF-8 before it is matched.
   uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C;
-  pcre2_code *compiled =
-      pcre2_compile(PCRE2_SPTR(pattern.data()), pattern.size(), options, &error, &offset, nullptr);
+  pcre2_code *compiled = pcre2_compile(PCRE2_SPTR(pattern.data()), pattern.size(), options, &error, &offset, nullptr);
   if (!compiled) {
     PCRE2_UCHAR text[256];
     pcre2_get_error_message(error, text, sizeof text);
-    fail(where + ": expected a regular expression, but at character " + std::to_string(offset + 1) + ": " +
-         reinterpret_cast<char *>(text));
+    fail(where + ": expected a regular expression, but at character " + std::to_string(offset + 1) + ": " + reinterpret_cast<char *>(text));
   }
   pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE); // without it matching is slower, not different
   code = std::shared_ptr<pcre2_real_code_8>(compiled, pcre2_code_free);
 }
 
 void Splitter::splitValid(std::string_view text, const Piece &piece) const {
-  std::unique_ptr<pcre2_match_data, void (*)(pcre2_match_data *)> data(
-      pcre2_match_data_create_from_pattern(code.get(), nullptr), pcre2_match_data_free);
+  std::unique_ptr<pcre2_match_data, void (*)(pcre2_match_data *)> data(pcre2_match_data_create_from_pattern(code.get(), nullptr),
+                                                                       pcre2_match_data_free);
   size_t done = 0, at = 0;
   while (at < text.size()) {
-    int found = pcre2_match(code.get(), PCRE2_SPTR(text.data()), text.size(), at, PCRE2_NO_UTF_CHECK, data.get(),
-                            nullptr);
+    int found = pcre2_match(code.get(), PCRE2_SPTR(text.data()), text.size(), at, PCRE2_NO_UTF_CHECK, data.get(), nullptr);
     if (found == PCRE2_ERROR_NOMATCH)
       break;
     if (found < 0) {

@@ -31,9 +31,7 @@ struct Pair {
 struct Candidate {
   int64_t count;
   uint64_t key;
-  bool operator<(const Candidate &other) const {
-    return count != other.count ? count < other.count : key > other.key;
-  }
+  bool operator<(const Candidate &other) const { return count != other.count ? count < other.count : key > other.key; }
 };
 
 using Counts = std::unordered_map<std::string_view, int64_t>;
@@ -166,16 +164,14 @@ std::unique_ptr<Tokenizer> trainTokenizer(const std::vector<std::string_view> &t
   if (vocab < 256)
     fail("expected a vocabulary of at least 256 for byte-level BPE, but got " + std::to_string(vocab));
   Learner learner(countPieces(texts, threads), vocab);
-  nlohmann::ordered_json byteLevel = {
-      {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
+  nlohmann::ordered_json byteLevel = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", true}};
   nlohmann::ordered_json merges = nlohmann::ordered_json::array();
   for (const auto &[left, right] : learner.merges)
     merges.push_back({spellBytes(learner.tokens[left]), spellBytes(learner.tokens[right])});
   // An ordered object looks its keys up one by one, so the vocabulary is written by hand.
   std::string vocabText = "{";
   for (size_t id = 0; id < learner.tokens.size(); ++id)
-    vocabText += (id ? ",\n   " : "\n   ") + nlohmann::json(spellBytes(learner.tokens[id])).dump() + ": " +
-                 std::to_string(id);
+    vocabText += (id ? ",\n   " : "\n   ") + nlohmann::json(spellBytes(learner.tokens[id])).dump() + ": " + std::to_string(id);
   vocabText += "\n  }";
   std::string text = "{\n \"version\": \"1.0\",\n \"truncation\": null,\n \"padding\": null,\n"
                      " \"added_tokens\": [],\n \"normalizer\": null,\n \"pre_tokenizer\": " +

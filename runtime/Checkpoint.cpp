@@ -67,8 +67,7 @@ uint64_t number(const std::map<std::string, std::string> &meta, const char *key,
   errno = 0;
   uint64_t value = found == meta.end() ? 0 : std::strtoull(found->second.c_str(), &end, 10);
   if (!end || *end || end == found->second.c_str() || errno || found->second[0] == '-')
-    fail(path, ": expected a number ", key, " in the metadata, but got ",
-         found == meta.end() ? "none" : found->second.substr(0, 40));
+    fail(path, ": expected a number ", key, " in the metadata, but got ", found == meta.end() ? "none" : found->second.substr(0, 40));
   return value;
 }
 
@@ -83,8 +82,8 @@ void loadMoments(const ParameterStore &store, const SafetensorsFile &file, const
     if (found == byName.end())
       fail(file.path(), ": ", name, ": missing");
     if (found->second->elements != store.size(i) || found->second->type != StoredType::F32)
-      fail(file.path(), ": ", name, ": expected ", store.size(i), " elements of F32, but got ", found->second->elements,
-           " of ", typeName(found->second->type));
+      fail(file.path(), ": ", name, ": expected ", store.size(i), " elements of F32, but got ", found->second->elements, " of ",
+           typeName(found->second->type));
     found->second->copyTo(to + store.offset(i));
   }
 }
@@ -181,10 +180,9 @@ void RunFolder::save(const ParameterStore &store, const RunState &state, int64_t
     std::vector<TensorToWrite> moments = parameterTensors(store, store.moment1(), "m.");
     for (TensorToWrite &tensor : parameterTensors(store, store.moment2(), "v."))
       moments.push_back(std::move(tensor));
-    writeSafetensors(partial + "/state.safetensors", moments,
-                     {{"step", std::to_string(state.step)},
-                      {"cursor", std::to_string(state.cursor)},
-                      {"seed", std::to_string(state.seed)}});
+    writeSafetensors(
+        partial + "/state.safetensors", moments,
+        {{"step", std::to_string(state.step)}, {"cursor", std::to_string(state.cursor)}, {"seed", std::to_string(state.seed)}});
     Json sums = Json::object();
     for (const char *file : kFiles) {
       FileSum sum = sumFile(partial + "/" + file);

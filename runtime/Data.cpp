@@ -38,8 +38,7 @@ void readNpyHeader(DataSet::File &file) {
     bad("expected a header of " + std::to_string(length) + " bytes, but the file is shorter");
   std::string_view header = all.substr(start, length);
   std::string_view type = headerField(header, "'descr':", '\'', '\'');
-  if (type.size() != 3 || (type[0] != '<' && type[0] != '|') || (type[1] != 'u' && type[1] != 'i') ||
-      !std::strchr("1248", type[2]))
+  if (type.size() != 3 || (type[0] != '<' && type[0] != '|') || (type[1] != 'u' && type[1] != 'i') || !std::strchr("1248", type[2]))
     bad("expected little-endian integers, but got type '" + std::string(type) + "'");
   file.width = type[2] - '0';
   file.offset = start + length;
@@ -63,8 +62,7 @@ void checkText(const DataSet::File &file) {
   std::string_view text = file.bytes();
   const void *zero = text.empty() ? nullptr : std::memchr(text.data(), 0, text.size());
   if (zero)
-    fail(file.path, ": expected text, but byte ", static_cast<const char *>(zero) - text.data(),
-         " is zero, so it is a binary file",
+    fail(file.path, ": expected text, but byte ", static_cast<const char *>(zero) - text.data(), " is zero, so it is a binary file",
          "\nhint: token files end in .u16, .u32 or .npy; text is UTF-8 or another encoding without zero bytes");
 }
 
@@ -120,22 +118,21 @@ uint64_t mix(uint64_t x) {
 // Tokens
 //===----------------------------------------------------------------------===//
 
-void Tokens::append(const char *data, size_t count, int width, std::shared_ptr<const void> owner, int64_t vocab,
-                    const std::string &path, size_t offset) {
+void Tokens::append(const char *data, size_t count, int width, std::shared_ptr<const void> owner, int64_t vocab, const std::string &path,
+                    size_t offset) {
   size_t bad = width == 1   ? firstBeyond<uint8_t>(data, count, vocab)
                : width == 2 ? firstBeyond<uint16_t>(data, count, vocab)
                : width == 4 ? firstBeyond<uint32_t>(data, count, vocab)
                             : firstBeyond<uint64_t>(data, count, vocab);
   if (bad < count)
-    fail(path, ": expected token ids in [0, ", vocab, "), but the one at byte ", offset + bad * width, " (token ", bad,
-         ") is ", valueAt(data + bad * width, width));
+    fail(path, ": expected token ids in [0, ", vocab, "), but the one at byte ", offset + bad * width, " (token ", bad, ") is ",
+         valueAt(data + bad * width, width));
   parts.push_back({data, total, count, width, std::move(owner)});
   total += count;
 }
 
 void Tokens::read(size_t begin, size_t count, int32_t *out) const {
-  auto part = std::upper_bound(parts.begin(), parts.end(), begin,
-                               [](size_t at, const Part &part) { return at < part.first + part.count; });
+  auto part = std::upper_bound(parts.begin(), parts.end(), begin, [](size_t at, const Part &part) { return at < part.first + part.count; });
   for (; count; ++part) {
     size_t skip = begin - part->first, now = std::min(count, part->count - skip);
     const char *data = part->data + skip * part->width;
@@ -205,8 +202,7 @@ Tokens DataSet::tokens(const Tokenizer &tokenizer, int64_t vocab, const std::str
   Tokens result;
   for (const File &file : list) {
     if (file.width)
-      result.append(file.bytes().data() + file.offset, file.count, file.width, file.mapped, vocab, file.path,
-                    file.offset);
+      result.append(file.bytes().data() + file.offset, file.count, file.width, file.mapped, vocab, file.path, file.offset);
     else if (tokenizer.isBytes())
       result.append(file.bytes().data(), file.bytes().size(), 1, file.mapped, vocab, file.path, 0);
     else
@@ -215,8 +211,8 @@ Tokens DataSet::tokens(const Tokenizer &tokenizer, int64_t vocab, const std::str
   return result;
 }
 
-void DataSet::appendText(const File &file, const Tokenizer &tokenizer, int64_t vocab, const std::string &cacheFolder,
-                         int threads, Tokens &to) const {
+void DataSet::appendText(const File &file, const Tokenizer &tokenizer, int64_t vocab, const std::string &cacheFolder, int threads,
+                         Tokens &to) const {
   int width = tokenizer.size() <= 65536 ? 2 : 4;
   std::string kept;
   if (!cacheFolder.empty()) {
@@ -284,15 +280,13 @@ Windows::Windows(const Tokens &tokens, size_t begin, size_t end, int64_t context
     : tokens(tokens), begin(begin), end(end), context(context) {
   size_t have = end - begin;
   if (have < size_t(context) + 1)
-    fail(what, ": expected at least ", context + 1, " tokens (a context of ", context, " and the next one), but got ",
-         have, "\nhint: more data, or a smaller --context");
+    fail(what, ": expected at least ", context + 1, " tokens (a context of ", context, " and the next one), but got ", have,
+         "\nhint: more data, or a smaller --context");
   ordered = (have - 1) / size_t(context);
   shuffled = std::max<uint64_t>(1, ordered - 1);
 }
 
-void Windows::readInOrder(uint64_t index, int32_t *out) const {
-  tokens.read(begin + index * size_t(context), size_t(context) + 1, out);
-}
+void Windows::readInOrder(uint64_t index, int32_t *out) const { tokens.read(begin + index * size_t(context), size_t(context) + 1, out); }
 
 void Windows::readShuffled(uint64_t position, uint64_t seed, int32_t *out) const {
   uint64_t epoch = position / shuffled, key = mix(mix(seed) + epoch);
@@ -307,8 +301,8 @@ size_t splitPoint(size_t total, int64_t context, double fraction) {
   size_t held = std::max<size_t>(1, size_t(double(windows) * fraction));
   size_t tokens = held * size_t(context) + 1; // so that the last window is whole
   if (windows < 2 || tokens + size_t(context) + 1 > total)
-    fail("expected data for at least one window of ", context + 1, " tokens each to train and to validate, but got ",
-         total, " tokens in all\nhint: more data, a smaller --context, or --val 0");
+    fail("expected data for at least one window of ", context + 1, " tokens each to train and to validate, but got ", total,
+         " tokens in all\nhint: more data, a smaller --context, or --val 0");
   return total - tokens;
 }
 

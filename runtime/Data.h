@@ -35,8 +35,8 @@ public:
   /// Appends `count` little-endian integers of `width` (1, 2, 4 or 8) bytes at
   /// `data`, which `owner` keeps alive. An id not in [0, vocab) is an Error that
   /// names `path` and the place; `offset` is that of `data` in the file.
-  void append(const char *data, size_t count, int width, std::shared_ptr<const void> owner, int64_t vocab,
-              const std::string &path, size_t offset);
+  void append(const char *data, size_t count, int width, std::shared_ptr<const void> owner, int64_t vocab, const std::string &path,
+              size_t offset);
 
 private:
   struct Part {
@@ -55,7 +55,7 @@ public:
   struct File {
     std::string path, hash;
     std::shared_ptr<MappedFile> mapped;
-    int width = 0;               // of a token; 0: text
+    int width = 0;                // of a token; 0: text
     size_t offset = 0, count = 0; // where the tokens are
     std::string_view bytes() const { return mapped->bytes(); }
   };
@@ -74,8 +74,8 @@ public:
   Tokens tokens(const Tokenizer &tokenizer, int64_t vocab, const std::string &cacheFolder, int threads) const;
 
 private:
-  void appendText(const File &file, const Tokenizer &tokenizer, int64_t vocab, const std::string &cacheFolder,
-                  int threads, Tokens &to) const;
+  void appendText(const File &file, const Tokenizer &tokenizer, int64_t vocab, const std::string &cacheFolder, int threads,
+                  Tokens &to) const;
   std::vector<File> list;
   std::vector<std::string> given;
 };

@@ -86,8 +86,7 @@ void normal(uint64_t stream, int64_t block, F &a, F &b) {
   b = radius * sine;
 }
 
-template <typename Draw>
-inline void fill(float *out, int64_t first, int64_t count, uint64_t stream, float mean, float scale, Draw draw) {
+template <typename Draw> inline void fill(float *out, int64_t first, int64_t count, uint64_t stream, float mean, float scale, Draw draw) {
   for (int64_t at = 0; at < count; at += 2 * kDrawBlock) {
     F a, b;
     draw(stream, (first + at) / kDrawBlock, a, b);

@@ -14,9 +14,8 @@
 
 namespace tintype::rt {
 
-EvalResult evaluateText(const Manifest &manifest, ParameterStore &store, Threads &threads, const Windows &windows,
-                        int64_t batch, int64_t context, uint64_t most, const Tokenizer *tokenizer,
-                        const std::function<bool(uint64_t, uint64_t)> &tick) {
+EvalResult evaluateText(const Manifest &manifest, ParameterStore &store, Threads &threads, const Windows &windows, int64_t batch,
+                        int64_t context, uint64_t most, const Tokenizer *tokenizer, const std::function<bool(uint64_t, uint64_t)> &tick) {
   const Program &program = getProgram(manifest, "loss");
   uint64_t all = windows.inOrder(), count = most && most < all ? most : all;
   EvalResult result;
@@ -28,8 +27,7 @@ EvalResult evaluateText(const Manifest &manifest, ParameterStore &store, Threads
     int64_t rows = int64_t(std::min<uint64_t>(uint64_t(batch), count - done));
     if (rows != planned) {
       executor.reset(); // its memory first
-      executor =
-          std::make_unique<Executor>(manifest, "loss", textDims(manifest, program, rows, context), &store, threads);
+      executor = std::make_unique<Executor>(manifest, "loss", textDims(manifest, program, rows, context), &store, threads);
       planned = rows;
       ids.resize(size_t(rows * (context + 1)));
     }
@@ -68,8 +66,7 @@ void addEval(CLI::App &app, Context &context) {
   sub->add_option("--data", flags->data, "text or token files (.u16 .u32 .npy), or folders of them");
   sub->add_option("--tokenizer", flags->tokenizer, "bytes, or a tokenizer.json (default: that of the weights)");
   sub->add_option("--batch", flags->batch, "windows at a time (default: 8)")->check(inRange(1, 1 << 20));
-  sub->add_option("--context", flags->length, "tokens in a window (default: as trained, or the most)")
-      ->check(inRange(1, 1 << 30));
+  sub->add_option("--context", flags->length, "tokens in a window (default: as trained, or the most)")->check(inRange(1, 1 << 30));
   sub->add_flag("--json", flags->json, "print one JSON object");
   sub->callback([&context, flags] {
     if (flags->weights.empty())
@@ -92,17 +89,15 @@ void addEval(CLI::App &app, Context &context) {
     ParameterStore store(m, ParameterStore::VALUES);
     loadWeights(store, TensorSource(resolveWeights(flags->weights)), context.threads());
     bool terminal = isatty(2);
-    EvalResult result = evaluateText(m, store, context.threads(), windows, flags->batch, length, 0, tokenizer.get(),
-                                     [&](uint64_t done, uint64_t of) {
-                                       if (terminal)
-                                         fprintf(stderr, "\r\x1b[K%llu of %llu windows", (unsigned long long)done,
-                                                 (unsigned long long)of);
-                                       return true;
-                                     });
+    EvalResult result =
+        evaluateText(m, store, context.threads(), windows, flags->batch, length, 0, tokenizer.get(), [&](uint64_t done, uint64_t of) {
+          if (terminal)
+            fprintf(stderr, "\r\x1b[K%llu of %llu windows", (unsigned long long)done, (unsigned long long)of);
+          return true;
+        });
     if (terminal)
       fprintf(stderr, "\r\x1b[K");
-    nlohmann::ordered_json out = {
-        {"loss", result.loss}, {"perplexity", std::exp(result.loss)}, {"tokens", result.tokens}};
+    nlohmann::ordered_json out = {{"loss", result.loss}, {"perplexity", std::exp(result.loss)}, {"tokens", result.tokens}};
     if (result.bytes)
       out["bits_per_byte"] = result.loss * double(result.tokens) / double(result.bytes) / std::log(2.0);
     if (!std::isfinite(result.loss))

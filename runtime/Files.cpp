@@ -135,9 +135,7 @@ void checkWritable(const std::string &path) {
     failErrno(path, "cannot write");
 }
 
-void writeTextWhole(const std::string &path, std::string_view bytes) {
-  writeFileWhole(path, {{bytes.data(), bytes.size()}});
-}
+void writeTextWhole(const std::string &path, std::string_view bytes) { writeFileWhole(path, {{bytes.data(), bytes.size()}}); }
 
 void makeFolder(const std::string &path) {
   std::error_code error;

@@ -36,8 +36,7 @@ template <typename T> CLI::Validator inRange(T least, T most = std::numeric_limi
   return CLI::Validator([=](std::string &text) { return whyNotInRange(text, least, most, false); }, "");
 }
 template <typename T> CLI::Validator moreThan(T least) {
-  return CLI::Validator(
-      [=](std::string &text) { return whyNotInRange(text, least, std::numeric_limits<T>::max(), true); }, "");
+  return CLI::Validator([=](std::string &text) { return whyNotInRange(text, least, std::numeric_limits<T>::max(), true); }, "");
 }
 
 } // namespace tintype::rt

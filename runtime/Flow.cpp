@@ -32,7 +32,8 @@ Flow::Flow(std::vector<Launch> launches) : nodes(launches.size()) {
     for (int i = j; to.blocks && i-- > 0;) {
       const Launch &from = nodes[i].launch;
       const bool mayConflict = std::any_of(to.uses.begin(), to.uses.end(), [&](const Use &y) {
-        return std::any_of(from.uses.begin(), from.uses.end(), [&](const Use &x) { return (x.isWritten || y.isWritten) && x.begin < y.end && y.begin < x.end; });
+        return std::any_of(from.uses.begin(), from.uses.end(),
+                           [&](const Use &x) { return (x.isWritten || y.isWritten) && x.begin < y.end && y.begin < x.end; });
       });
       if (!from.blocks || ended[j][i] || !mayConflict)
         continue;

@@ -68,8 +68,7 @@ public:
     int64_t length = std::min(context, (have + unit - 1) / unit * unit);
     if (!executor || planned != length) {
       executor.reset();
-      executor =
-          std::make_unique<Executor>(manifest, "forward", textDims(manifest, program, 1, length), &store, threads);
+      executor = std::make_unique<Executor>(manifest, "forward", textDims(manifest, program, 1, length), &store, threads);
       planned = length;
     }
     std::vector<int32_t> window(size_t(length) + 1, 0);
@@ -162,12 +161,11 @@ void generate(Context &context, const Flags &flags) {
     print("\n");
     return;
   }
-  nlohmann::ordered_json out = {
-      {"tokens", made},
-      {"text", tokenizer ? text : ""},
-      {"prompt_tokens", ids.size() - made.size()},
-      {"prefill_tokens_per_s", prefillSeconds > 0 ? double(prefilled) / prefillSeconds : 0},
-      {"decode_tokens_per_s", decodeSeconds > 0 ? double(made.size() - 1) / decodeSeconds : 0}};
+  nlohmann::ordered_json out = {{"tokens", made},
+                                {"text", tokenizer ? text : ""},
+                                {"prompt_tokens", ids.size() - made.size()},
+                                {"prefill_tokens_per_s", prefillSeconds > 0 ? double(prefilled) / prefillSeconds : 0},
+                                {"decode_tokens_per_s", decodeSeconds > 0 ? double(made.size() - 1) / decodeSeconds : 0}};
   std::cout << out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
 }
 
@@ -181,15 +179,11 @@ void addGenerate(CLI::App &app, Context &context) {
   sub->add_option("--prompt-file", flags->promptFile, "file with the text to continue");
   sub->add_option("--tokens", flags->tokens, "token ids to continue: 1,2,3");
   sub->add_option("--tokenizer", flags->tokenizer, "bytes, or a tokenizer.json (default: that of the weights)");
-  sub->add_option("--max-tokens", flags->most, "tokens to write (default: 128)")
-      ->check(inRange(int64_t(1), int64_t(1) << 40));
-  sub->add_option("--context", flags->context, "tokens to look back at (default: as trained, or the most)")
-      ->check(inRange(1, 1 << 30));
-  sub->add_option("--temperature", flags->temperature, "0: always the likeliest token (default: the model's, or 1)")
-      ->check(inRange(0.0));
+  sub->add_option("--max-tokens", flags->most, "tokens to write (default: 128)")->check(inRange(int64_t(1), int64_t(1) << 40));
+  sub->add_option("--context", flags->context, "tokens to look back at (default: as trained, or the most)")->check(inRange(1, 1 << 30));
+  sub->add_option("--temperature", flags->temperature, "0: always the likeliest token (default: the model's, or 1)")->check(inRange(0.0));
   sub->add_option("--top-k", flags->topK, "choose among the K likeliest tokens")->check(inRange<int64_t>(0));
-  sub->add_option("--top-p", flags->topP, "choose among the likeliest that have this share together")
-      ->check(inRange(0.0, 1.0));
+  sub->add_option("--top-p", flags->topP, "choose among the likeliest that have this share together")->check(inRange(0.0, 1.0));
   sub->add_flag("--json", flags->json, "print one JSON object");
   sub->callback([&context, flags, sub] {
     if (flags->weights.empty())

@@ -166,21 +166,15 @@ int halide_error_extern_stage_failed(void *, Str s, int rc) { die("stage %s fail
 int halide_error_explicit_bounds_too_small(void *, Str f, Str v, int a, int b, int c, int d) {
   die("bounds given for %s in %s (%d to %d) do not cover the required %d to %d", f, v, a, b, c, d);
 }
-int halide_error_bad_type(void *, Str f, uint32_t given, uint32_t want) {
-  die("%s has type %#x, not %#x", f, given, want);
-}
-int halide_error_bad_dimensions(void *, Str f, int32_t given, int32_t want) {
-  die("%s has %d dimensions, not %d", f, given, want);
-}
+int halide_error_bad_type(void *, Str f, uint32_t given, uint32_t want) { die("%s has type %#x, not %#x", f, given, want); }
+int halide_error_bad_dimensions(void *, Str f, int32_t given, int32_t want) { die("%s has %d dimensions, not %d", f, given, want); }
 int halide_error_access_out_of_bounds(void *, Str f, int d, int a, int b, int lo, int hi) {
   die("%s is accessed from %d to %d in dimension %d, but is valid from %d to %d", f, a, b, d, lo, hi);
 }
 int halide_error_buffer_allocation_too_large(void *, Str f, uint64_t n, uint64_t max) {
   die("%s needs %llu bytes of %llu", f, (unsigned long long)n, (unsigned long long)max);
 }
-int halide_error_buffer_extents_negative(void *, Str f, int d, int n) {
-  die("dimension %d of %s has extent %d", d, f, n);
-}
+int halide_error_buffer_extents_negative(void *, Str f, int d, int n) { die("dimension %d of %s has extent %d", d, f, n); }
 int halide_error_buffer_extents_too_large(void *, Str f, int64_t n, int64_t max) {
   die("%s has %lld elements of at most %lld", f, (long long)n, (long long)max);
 }
@@ -204,9 +198,7 @@ int halide_error_param_too_large_u64(void *, Str p, uint64_t v, uint64_t hi) {
 int halide_error_param_too_large_f64(void *, Str p, double v, double hi) { die("%s is %g, above %g", p, v, hi); }
 int halide_error_out_of_memory(void *) { die("out of memory"); }
 int halide_error_buffer_argument_is_null(void *, Str b) { die("argument %s is null", b); }
-int halide_error_debug_to_file_failed(void *, Str f, Str file, int rc) {
-  die("cannot write %s to %s: %d", f, file, rc);
-}
+int halide_error_debug_to_file_failed(void *, Str f, Str file, int rc) { die("cannot write %s to %s: %d", f, file, rc); }
 int halide_error_unaligned_host_ptr(void *, Str f, int n) { die("%s is not aligned to %d bytes", f, n); }
 int halide_error_host_is_null(void *, Str f) { die("%s has no memory", f); }
 int halide_error_bad_fold(void *, Str f, Str v, Str l) { die("%s is not folded monotonically in %s over %s", f, v, l); }
@@ -227,8 +219,6 @@ int halide_error_storage_bound_too_small(void *, Str f, Str v, int a, int b) {
   die("the storage of %s in %s is %d, but needs %d", f, v, a, b);
 }
 int halide_error_device_crop_failed(void *) { die("a crop on a device failed"); }
-int halide_error_split_factor_not_positive(void *, Str f, Str o, Str, Str, Str t, int k) {
-  die("%s splits %s by %s = %d", f, o, t, k);
-}
+int halide_error_split_factor_not_positive(void *, Str f, Str o, Str, Str, Str t, int k) { die("%s splits %s by %s = %d", f, o, t, k); }
 int halide_error_vscale_invalid(void *, Str f, int a, int b) { die("%s needs vscale %d, but has %d", f, b, a); }
 }

@@ -28,11 +28,8 @@ static Json describe(const Manifest &m) {
   for (const Parameter &p : m.parameters()) {
     std::vector<int64_t> shape(p.shape().begin(), p.shape().end());
     count += elementCount(shape, p.path());
-    parameters.push_back({{"path", p.path()},
-                          {"shape", shape},
-                          {"dtype", typeName(p.dtype())},
-                          {"decay", p.decay()},
-                          {"frozen", p.frozen()}});
+    parameters.push_back(
+        {{"path", p.path()}, {"shape", shape}, {"dtype", typeName(p.dtype())}, {"decay", p.decay()}, {"frozen", p.frozen()}});
   }
   for (const Program &p : m.programs()) {
     Json inputs = Json::array(), outputs = Json::array();
@@ -43,11 +40,8 @@ static Json describe(const Manifest &m) {
       return list;
     };
     for (const Input &i : p.inputs())
-      inputs.push_back({{"name", i.name()},
-                        {"role", i.role()},
-                        {"shape", sizes(i.dims())},
-                        {"dtype", typeName(i.dtype())},
-                        {"bound", i.bound()}});
+      inputs.push_back(
+          {{"name", i.name()}, {"role", i.role()}, {"shape", sizes(i.dims())}, {"dtype", typeName(i.dtype())}, {"bound", i.bound()}});
     for (const Output &o : p.outputs())
       outputs.push_back({{"name", o.name()}, {"shape", sizes(o.dims())}, {"dtype", typeName(o.dtype())}});
     programs.push_back({{"role", p.role()}, {"inputs", inputs}, {"outputs", outputs}, {"launches", p.launches_size()}});
@@ -62,16 +56,15 @@ static Json describe(const Manifest &m) {
 
 static void print(const Manifest &m) {
   Json d = describe(m);
-  std::cout << m.model() << ": " << m.task() << ", tokenizer " << (m.tokenizer().empty() ? "none" : m.tokenizer())
-            << "\n"
+  std::cout << m.model() << ": " << m.task() << ", tokenizer " << (m.tokenizer().empty() ? "none" : m.tokenizer()) << "\n"
             << "built by tintype " << m.version() << " for " << m.target() << "\n"
             << "instructions: " << instructionSet(m) << "\n"
-            << d["parameter_count"].get<int64_t>() << " parameters in " << m.parameters_size() << " tensors, "
-            << m.kernels_size() << " kernels\n";
+            << d["parameter_count"].get<int64_t>() << " parameters in " << m.parameters_size() << " tensors, " << m.kernels_size()
+            << " kernels\n";
   for (const Symbol &s : m.symbols())
     if (s.name()[0] != '_')
       std::cout << "dim " << s.name() << ": " << s.min() << " to " << s.max()
-              << (s.multiple() > 1 ? ", multiples of " + std::to_string(s.multiple()) : "") << "\n";
+                << (s.multiple() > 1 ? ", multiples of " + std::to_string(s.multiple()) : "") << "\n";
   for (const auto &p : d["programs"]) {
     auto list = [](const Json &items) {
       std::string out;
@@ -83,8 +76,7 @@ static void print(const Manifest &m) {
       }
       return out;
     };
-    std::cout << "program " << p["role"].get<std::string>() << "(" << list(p["inputs"]) << ") -> " << list(p["outputs"])
-              << "\n";
+    std::cout << "program " << p["role"].get<std::string>() << "(" << list(p["inputs"]) << ") -> " << list(p["outputs"]) << "\n";
   }
   for (const Parameter &p : m.parameters())
     std::cout << "parameter " << p.path() << " " << toString(std::vector<int64_t>(p.shape().begin(), p.shape().end()))

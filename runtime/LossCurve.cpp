@@ -21,8 +21,7 @@ struct Scale {
   bool vertical;
   double operator()(double value) const {
     double share = (value - low) / (high - low);
-    return vertical ? kHeight - kBottom - share * (kHeight - kTop - kBottom)
-                    : kLeft + share * (kWidth - kLeft - kRight);
+    return vertical ? kHeight - kBottom - share * (kHeight - kTop - kBottom) : kLeft + share * (kWidth - kLeft - kRight);
   }
 };
 
@@ -85,8 +84,7 @@ std::vector<double> ticks(const Scale &scale, double step) {
 std::string axes(const Scale &x, const Scale &y) {
   std::string out;
   for (double v : ticks(y, tickStep(y.high - y.low, 6))) {
-    out += print("<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>\n", kLeft, kWidth - kRight, y(v),
-                 y(v));
+    out += print("<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>\n", kLeft, kWidth - kRight, y(v), y(v));
     out += label(kLeft - 8, y(v) + 4, "end", print("%.4g", v));
   }
   for (double v : ticks(x, std::max(1.0, tickStep(x.high - x.low, 8))))
@@ -94,8 +92,8 @@ std::string axes(const Scale &x, const Scale &y) {
   out += print("<polyline fill=\"none\" stroke=\"#444\" points=\"%.1f,%.1f %.1f,", kLeft, kTop, kLeft) +
          print("%.1f %.1f,%.1f\"/>\n", kHeight - kBottom, kWidth - kRight, kHeight - kBottom);
   out += label((kLeft + kWidth - kRight) / 2, kHeight - 12, "middle", "step");
-  return out + print("<text transform=\"translate(16,%.1f) rotate(-90)\" text-anchor=\"middle\">loss</text>\n",
-                     (kTop + kHeight - kBottom) / 2);
+  return out +
+         print("<text transform=\"translate(16,%.1f) rotate(-90)\" text-anchor=\"middle\">loss</text>\n", (kTop + kHeight - kBottom) / 2);
 }
 
 } // namespace

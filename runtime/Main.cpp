@@ -21,9 +21,7 @@ using namespace tintype::rt;
 /// Runs before main, a millisecond or so after exec.
 static const auto kStart = std::chrono::steady_clock::now();
 
-double rt::secondsSinceExec() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - kStart).count();
-}
+double rt::secondsSinceExec() { return std::chrono::duration<double>(std::chrono::steady_clock::now() - kStart).count(); }
 
 Threads &Context::threads() {
   if (!pool) {

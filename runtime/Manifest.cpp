@@ -12,9 +12,7 @@ namespace tintype::rt {
 
 /// Every index in a program must be in range, so that nothing after this has to look.
 static void checkProgram(const Program &p, const Manifest &m) {
-  auto broken = [&](const std::string &what) {
-    fail("the manifest in this binary is damaged: program ", p.role(), ": ", what);
-  };
+  auto broken = [&](const std::string &what) { fail("the manifest in this binary is damaged: program ", p.role(), ": ", what); };
   auto checkType = [&](DType type) {
     if (!DType_IsValid(type))
       broken("there is no type " + std::to_string(type));
@@ -129,15 +127,13 @@ void DimValues::set(int symbol, int64_t value) {
   if (value < s.min())
     fail("expected ", s.name(), " >= ", s.min(), ", but got ", value);
   if (s.max() > 0 && value > s.max())
-    fail("expected ", s.name(), " <= ", s.max(), ", but got ", value,
-         "\nnote: the bound was declared when this binary was built");
+    fail("expected ", s.name(), " <= ", s.max(), ", but got ", value, "\nnote: the bound was declared when this binary was built");
   if (s.multiple() > 1 && value % s.multiple() != 0)
     fail("expected ", s.name(), " to be a multiple of ", s.multiple(), ", but got ", value);
   values[symbol] = value;
 }
 
-void DimValues::bind(const google::protobuf::RepeatedPtrField<Size> &dims, const std::vector<int64_t> &shape,
-                     const std::string &what) {
+void DimValues::bind(const google::protobuf::RepeatedPtrField<Size> &dims, const std::vector<int64_t> &shape, const std::string &what) {
   if (static_cast<size_t>(dims.size()) != shape.size())
     fail(what, ": expected ", dims.size(), " dimensions, but got shape ", toString(shape));
   for (int i = 0; i < dims.size(); ++i) {
@@ -146,8 +142,7 @@ void DimValues::bind(const google::protobuf::RepeatedPtrField<Size> &dims, const
       set(static_cast<int>(d.ops(0).value()), shape[i]);
     int64_t want = evaluate(d, *this, *manifest);
     if (want != shape[i])
-      fail(what, ": expected size ", toString(d, *manifest), " = ", want, " in dimension ", i, ", but got shape ",
-           toString(shape));
+      fail(what, ": expected size ", toString(d, *manifest), " = ", want, " in dimension ", i, ", but got shape ", toString(shape));
   }
 }
 
@@ -203,8 +198,7 @@ int64_t evaluate(const Size &size, const DimValues &dims, const Manifest &m) {
   return stack.back();
 }
 
-std::vector<int64_t> evaluate(const google::protobuf::RepeatedPtrField<Size> &sizes, const DimValues &dims,
-                              const Manifest &m) {
+std::vector<int64_t> evaluate(const google::protobuf::RepeatedPtrField<Size> &sizes, const DimValues &dims, const Manifest &m) {
   std::vector<int64_t> out;
   for (const Size &s : sizes) {
     out.push_back(evaluate(s, dims, m));
@@ -223,15 +217,11 @@ std::string toString(const Size &size, const Manifest &m) {
       bool known = op.value() >= 0 && op.value() < m.symbols_size();
       stack.push_back(known ? m.symbols(op.value()).name() : "?");
     } else if (stack.size() >= 2) {
-      const char *sign = op.kind() == Size::ADD   ? " + "
-                         : op.kind() == Size::MUL ? " * "
-                         : op.kind() == Size::MOD ? " % "
-                                                  : " // ";
+      const char *sign = op.kind() == Size::ADD ? " + " : op.kind() == Size::MUL ? " * " : op.kind() == Size::MOD ? " % " : " // ";
       std::string b = stack.back();
       stack.pop_back();
       auto group = [&](const std::string &s) {
-        return op.kind() != Size::ADD && s.find(' ') != std::string::npos &&
-                       (s.find('+') != std::string::npos || op.kind() != Size::MUL)
+        return op.kind() != Size::ADD && s.find(' ') != std::string::npos && (s.find('+') != std::string::npos || op.kind() != Size::MUL)
                    ? "(" + s + ")"
                    : s;
       };

@@ -38,8 +38,7 @@ public:
   void set(int symbol, int64_t value);
   /// Reads dims off an actual shape: a size that is one dim sets it, any other
   /// must then be equal. `what` names the tensor in messages.
-  void bind(const google::protobuf::RepeatedPtrField<Size> &dims, const std::vector<int64_t> &shape,
-            const std::string &what);
+  void bind(const google::protobuf::RepeatedPtrField<Size> &dims, const std::vector<int64_t> &shape, const std::string &what);
   bool operator==(const DimValues &other) const { return values == other.values; }
   std::string str() const; ///< "B = 4, T = 256"
 
@@ -51,8 +50,7 @@ private:
 /// The value of a formula; an overflow, a division by zero or a dim without a
 /// value is an Error.
 int64_t evaluate(const Size &size, const DimValues &dims, const Manifest &manifest);
-std::vector<int64_t> evaluate(const google::protobuf::RepeatedPtrField<Size> &sizes, const DimValues &dims,
-                              const Manifest &manifest);
+std::vector<int64_t> evaluate(const google::protobuf::RepeatedPtrField<Size> &sizes, const DimValues &dims, const Manifest &manifest);
 
 /// The formula as text, "B * T".
 std::string toString(const Size &size, const Manifest &manifest);

@@ -31,8 +31,7 @@ uint8_t *mapHuge(size_t bytes) {
 Memory::Memory(size_t n, const std::string &what) : bytes(alignUp(std::max<size_t>(n, 1), kPage)) {
   base = mapHuge(n ? n : 1);
   if (!base)
-    fail("not enough memory: ", what, " needs ", formatBytes(static_cast<double>(n)),
-         "\nhint: a smaller batch or context needs less");
+    fail("not enough memory: ", what, " needs ", formatBytes(static_cast<double>(n)), "\nhint: a smaller batch or context needs less");
 }
 
 Memory::~Memory() {
@@ -60,8 +59,7 @@ public:
     return best == SIZE_MAX ? end : best;
   }
   void add(const Lifetime &b) {
-    auto at = std::upper_bound(placed.begin(), placed.end(), b.offset,
-                               [](size_t offset, const Lifetime &o) { return offset < o.offset; });
+    auto at = std::upper_bound(placed.begin(), placed.end(), b.offset, [](size_t offset, const Lifetime &o) { return offset < o.offset; });
     placed.insert(at, b);
   }
 

@@ -14,8 +14,8 @@ namespace tintype::rt {
 constexpr int64_t kMostChunks = 4;
 constexpr double kLittleWork = 0.08; ///< of a step: no dearer than twice as many chunks
 constexpr double kScratch = 4 << 20; ///< of a thread, for temporaries of kernels
-constexpr double kSlack = 1 << 15; ///< the heap is not the same to the byte each time
-constexpr double kStep = 0.95; ///< of the memory that one more try asks for
+constexpr double kSlack = 1 << 15;   ///< the heap is not the same to the byte each time
+constexpr double kStep = 0.95;       ///< of the memory that one more try asks for
 
 double parseSize(const std::string &text) {
   size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
@@ -39,12 +39,14 @@ static double heapBytes() {
 /// What a process has beside parameters and plan: code, the heap, temporaries of kernels.
 static double besideBytes(const Threads &threads) {
   double code = 0;
-  dl_iterate_phdr([](dl_phdr_info *info, size_t, void *sum) {
-    for (int i = 0; i < info->dlpi_phnum; ++i)
-      if (info->dlpi_phdr[i].p_type == PT_LOAD)
-        *static_cast<double *>(sum) += double(info->dlpi_phdr[i].p_memsz);
-    return 0;
-  }, &code);
+  dl_iterate_phdr(
+      [](dl_phdr_info *info, size_t, void *sum) {
+        for (int i = 0; i < info->dlpi_phnum; ++i)
+          if (info->dlpi_phdr[i].p_type == PT_LOAD)
+            *static_cast<double *>(sum) += double(info->dlpi_phdr[i].p_memsz);
+        return 0;
+      },
+      &code);
   return code + heapBytes() + kScratch * threads.count();
 }
 
@@ -61,7 +63,8 @@ public:
         layout.form = nullptr;
         if (fits()) {
           if (layout.chunks > 1)
-            std::cerr << "note: " << layout.chunks << " times as many chunks of rows to stay within the limit: " << int64_t(whole / 1e6) << " MB\n";
+            std::cerr << "note: " << layout.chunks << " times as many chunks of rows to stay within the limit: " << int64_t(whole / 1e6)
+                      << " MB\n";
           return std::move(executor);
         }
         if (fitsAgain(most))
@@ -120,11 +123,10 @@ private:
 };
 } // namespace
 
-std::unique_ptr<Executor> planWithin(const Manifest &manifest, const std::string &role, const DimValues &dims,
-                                     ParameterStore *store, Threads &threads, Layout layout, double limit, double fixed,
-                                     double *need, std::string *peak) {
-  Planner planner([&](const Layout &l) { return std::make_unique<Executor>(manifest, role, dims, store, threads, l); },
-                  threads, std::move(layout), limit, fixed);
+std::unique_ptr<Executor> planWithin(const Manifest &manifest, const std::string &role, const DimValues &dims, ParameterStore *store,
+                                     Threads &threads, Layout layout, double limit, double fixed, double *need, std::string *peak) {
+  Planner planner([&](const Layout &l) { return std::make_unique<Executor>(manifest, role, dims, store, threads, l); }, threads,
+                  std::move(layout), limit, fixed);
   std::unique_ptr<Executor> executor = planner.find();
   if (!executor && need)
     *need = planner.least + kSlack;

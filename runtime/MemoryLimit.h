@@ -19,8 +19,8 @@ inline std::string checkSize(const std::string &text) { return parseSize(text), 
 /// `role` at `dims`, in smaller chunks or with launches that run again where the process, with `fixed`
 /// bytes of parameters, would be over `limit` (0: none). Null when no form fits; `need` then holds what the
 /// smallest takes and `peak` what fills it.
-std::unique_ptr<Executor> planWithin(const Manifest &manifest, const std::string &role, const DimValues &dims,
-                                     ParameterStore *store, Threads &threads, Layout layout, double limit, double fixed,
-                                     double *need = nullptr, std::string *peak = nullptr);
+std::unique_ptr<Executor> planWithin(const Manifest &manifest, const std::string &role, const DimValues &dims, ParameterStore *store,
+                                     Threads &threads, Layout layout, double limit, double fixed, double *need = nullptr,
+                                     std::string *peak = nullptr);
 
 } // namespace tintype::rt

@@ -76,8 +76,7 @@ void Optimizer::step(int64_t t, const AdamW &o, double norm, double scale) {
         const char *role;
         float *array;
         int output;
-      } bindings[] = {
-          {"p", store.values(), 0}, {"g", store.gradients(), 3}, {"m", store.moment1(), 1}, {"v", store.moment2(), 2}};
+      } bindings[] = {{"p", store.values(), 0}, {"g", store.gradients(), 3}, {"m", store.moment1(), 1}, {"v", store.moment2(), 2}};
       for (auto &b : bindings) {
         e.bindInput(b.role, b.array + s.offset + at);
         e.bindOutput(b.output, b.array + s.offset + at);
@@ -109,8 +108,7 @@ void Optimizer::addProfile(std::vector<KernelProfile> &rows) const {
       at->flops += k.flops;
       at->bytes += k.bytes;
     }
-  std::sort(rows.begin(), rows.end(),
-            [](const KernelProfile &a, const KernelProfile &b) { return a.cpuSeconds > b.cpuSeconds; });
+  std::sort(rows.begin(), rows.end(), [](const KernelProfile &a, const KernelProfile &b) { return a.cpuSeconds > b.cpuSeconds; });
 }
 
 double Optimizer::bytesPerStep() const {

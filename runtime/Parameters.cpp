@@ -28,8 +28,8 @@ ParameterStore::ParameterStore(const Manifest &m, What what) : manifest(m) {
     fileNames.push_back(p.path());
     all += padded;
   }
-  static const char *const names[] = {"the array of parameters", "the array of gradients",
-                                      "the optimiser's first moment", "the optimiser's second moment"};
+  static const char *const names[] = {"the array of parameters", "the array of gradients", "the optimiser's first moment",
+                                      "the optimiser's second moment"};
   int arrays = what == VALUES ? 1 : what == GRADIENTS ? 2 : 4;
   for (int i = 0; i < arrays; ++i)
     memory[i] = Memory(alignUp(all * sizeof(float)) + kAlign, names[i]);

@@ -25,20 +25,20 @@ typedef float V4 __attribute__((vector_size(16)));
 
 // One function per instruction set. The empty statement holds an accumulator in
 // a register, so that every round happens as written.
-#define TINTYPE_CHAINS(NAME, ISA, V, COUNT, CONSTRAINT)                                                                \
-  __attribute__((target(ISA), noinline)) float NAME(int64_t rounds) {                                                  \
-    V acc[COUNT], a = V{} + 0.999f, b = V{} + 1e-3f;                                                                   \
-    for (int c = 0; c < COUNT; ++c)                                                                                    \
-      acc[c] = V{} + static_cast<float>(c);                                                                            \
-    for (int64_t i = 0; i < rounds; ++i)                                                                               \
-      _Pragma("clang loop unroll(full)") for (int c = 0; c < COUNT; ++c) {                                             \
-        acc[c] = acc[c] * a + b;                                                                                       \
-        asm("" : CONSTRAINT(acc[c]));                                                                                  \
-      }                                                                                                                \
-    V sum = acc[0];                                                                                                    \
-    for (int c = 1; c < COUNT; ++c)                                                                                    \
-      sum += acc[c];                                                                                                   \
-    return sum[0];                                                                                                     \
+#define TINTYPE_CHAINS(NAME, ISA, V, COUNT, CONSTRAINT)                                                                                    \
+  __attribute__((target(ISA), noinline)) float NAME(int64_t rounds) {                                                                      \
+    V acc[COUNT], a = V{} + 0.999f, b = V{} + 1e-3f;                                                                                       \
+    for (int c = 0; c < COUNT; ++c)                                                                                                        \
+      acc[c] = V{} + static_cast<float>(c);                                                                                                \
+    for (int64_t i = 0; i < rounds; ++i)                                                                                                   \
+      _Pragma("clang loop unroll(full)") for (int c = 0; c < COUNT; ++c) {                                                                 \
+        acc[c] = acc[c] * a + b;                                                                                                           \
+        asm("" : CONSTRAINT(acc[c]));                                                                                                      \
+      }                                                                                                                                    \
+    V sum = acc[0];                                                                                                                        \
+    for (int c = 1; c < COUNT; ++c)                                                                                                        \
+      sum += acc[c];                                                                                                                       \
+    return sum[0];                                                                                                                         \
   }
 TINTYPE_CHAINS(chains512, "avx512f,fma", V16, 24, "+v")
 TINTYPE_CHAINS(chains256, "avx2,fma", V8, 12, "+x")
@@ -65,7 +65,8 @@ constexpr int64_t kRoundsPerStep = 4, kProductsOfParts = 6;
 float chainsTile(int64_t steps, int32_t part) {
   alignas(64) static thread_local char a[3 * 2048], b[3 * 2048];
   alignas(64) float c[1024];
-  tintype_tile_product(reinterpret_cast<char *>(c), 0, a, 0, b, 0, 32, 32, static_cast<int32_t>(steps), 128, 64, 0, 128, 0, 64, part, part, 0);
+  tintype_tile_product(reinterpret_cast<char *>(c), 0, a, 0, b, 0, 32, 32, static_cast<int32_t>(steps), 128, 64, 0, 128, 0, 64, part, part,
+                       0);
   return c[0];
 }
 float chainsTileRounded(int64_t rounds) { return chainsTile(rounds / kRoundsPerStep, 0); }
@@ -91,7 +92,7 @@ void probeFlops(Threads &threads, const Manifest &m, double seconds, PeakFlops &
   bool dot = bf16 && hasFeature(m, "avx512_bf16") && __builtin_cpu_supports("avx512bf16");
   struct Chains {
     float (*run)(int64_t);
-    double flops;           ///< of a round
+    double flops;            ///< of a round
     double PeakFlops::*seen; ///< where its rate goes besides the best
   };
   std::vector<Chains> kinds{wide  ? Chains{chains512, 24 * 16 * 2, &PeakFlops::fma}

@@ -32,8 +32,7 @@ static std::vector<KernelProfile> byKind(const std::vector<KernelProfile> &rows)
     *at += k;
     at->name = std::to_string(std::stoi(at->name) + 1);
   }
-  std::stable_sort(kinds.begin(), kinds.end(),
-                   [](const KernelProfile &a, const KernelProfile &b) { return a.cpuSeconds > b.cpuSeconds; });
+  std::stable_sort(kinds.begin(), kinds.end(), [](const KernelProfile &a, const KernelProfile &b) { return a.cpuSeconds > b.cpuSeconds; });
   return kinds;
 }
 
@@ -76,25 +75,24 @@ void addProfile(nlohmann::ordered_json &out, const std::vector<KernelProfile> &r
 static void printRow(const KernelProfile &k, double steps, double allSeconds, const Roof &roof, const std::string &what) {
   double gflops = k.flops / k.cpuSeconds * 1e-9;
   fprintf(stderr, "%7.0f %8.0f %9.3f %9.3f %6.1f %8.1f %4.0f%% %6.1f %4.0f%%  %-12s %s\n", double(k.calls) / steps,
-          double(k.blocks) / steps, k.seconds / steps * 1e3, k.cpuSeconds / steps * 1e3, k.cpuSeconds / allSeconds * 100,
-          gflops, gflops / roof.gflops * 100, k.bytes / k.cpuSeconds * 1e-9,
-          roofShare(roof, k.flops, k.bytes, k.cpuSeconds) * 100, k.kind.c_str(), what.c_str());
+          double(k.blocks) / steps, k.seconds / steps * 1e3, k.cpuSeconds / steps * 1e3, k.cpuSeconds / allSeconds * 100, gflops,
+          gflops / roof.gflops * 100, k.bytes / k.cpuSeconds * 1e-9, roofShare(roof, k.flops, k.bytes, k.cpuSeconds) * 100, k.kind.c_str(),
+          what.c_str());
 }
 
 void printProfile(const std::vector<KernelProfile> &rows, double steps, const Roof &roof) {
   KernelProfile all;
   for (const KernelProfile &k : rows)
     all += k;
-  fprintf(stderr, "%7s %8s %9s %9s %6s %8s %5s %6s %5s  %-12s kernel\n", "calls", "blocks", "wall ms", "cpu ms", "% cpu",
-          "GFLOP/s", "peak", "GB/s", "roof", "kind");
+  fprintf(stderr, "%7s %8s %9s %9s %6s %8s %5s %6s %5s  %-12s kernel\n", "calls", "blocks", "wall ms", "cpu ms", "% cpu", "GFLOP/s", "peak",
+          "GB/s", "roof", "kind");
   for (const KernelProfile &k : rows)
     printRow(k, steps, all.cpuSeconds, roof, k.name + "  " + k.label);
   for (const KernelProfile &k : byKind(rows))
     printRow(k, steps, all.cpuSeconds, roof, k.name + (k.name == "1" ? " kernel" : " kernels"));
   double gflops = all.flops / all.cpuSeconds * 1e-9;
-  fprintf(stderr, "%7s %8s %9.3f %9.3f %6s %8.1f %4.0f%%  per core by CPU time; the roof is %.0f GFLOP/s or %.1f GB/s a core\n",
-          "all", "", all.seconds / steps * 1e3, all.cpuSeconds / steps * 1e3, "", gflops, gflops / roof.gflops * 100,
-          roof.gflops, roof.gbs);
+  fprintf(stderr, "%7s %8s %9.3f %9.3f %6s %8.1f %4.0f%%  per core by CPU time; the roof is %.0f GFLOP/s or %.1f GB/s a core\n", "all", "",
+          all.seconds / steps * 1e3, all.cpuSeconds / steps * 1e3, "", gflops, gflops / roof.gflops * 100, roof.gflops, roof.gbs);
 }
 
 } // namespace tintype::rt

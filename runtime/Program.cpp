@@ -12,8 +12,8 @@ namespace tintype::rt {
 
 constexpr int kMostResults = 32, kMostArgs = 256;
 
-Executor::Executor(const Manifest &m, const std::string &role, const DimValues &dims, ParameterStore *store,
-                   Threads &threads, Layout layout)
+Executor::Executor(const Manifest &m, const std::string &role, const DimValues &dims, ParameterStore *store, Threads &threads,
+                   Layout layout)
     : manifest(m), prog(layout.form ? *layout.form : getProgram(m, role)), values(dims), sizes(dims), store(store), threads(threads),
       layout(std::move(layout)) {
   for (int s = 0; s < m.symbols_size(); ++s) {
@@ -85,8 +85,7 @@ void Executor::planLaunch(const Launch &l) {
   s.launch = &l;
   for (int symbol : k.symbols()) {
     if (sizes[symbol] == DimValues::kUnset)
-      fail("kernel ", k.name(), " needs the runtime dimension ", manifest.symbols(symbol).name(),
-           ", which has no value");
+      fail("kernel ", k.name(), " needs the runtime dimension ", manifest.symbols(symbol).name(), ", which has no value");
     s.args.push_back(symbol == chunkSymbol ? &chunkRows.back() : &symbols[symbol]);
   }
   s.firstRange = static_cast<int>(s.args.size());
@@ -108,8 +107,7 @@ void Executor::planLaunch(const Launch &l) {
         continue;
       const HalideBuffer *b = result(s, r);
       if (int32_t extent = b->dim[b->rank - 1 - axis.dims[r]].extent; extent != axis.extent)
-        fail("the manifest in this binary is damaged: ", l.label(), ": a grid over ", axis.extent,
-             " crops a dimension of ", extent);
+        fail("the manifest in this binary is damaged: ", l.label(), ": a grid over ", axis.extent, " crops a dimension of ", extent);
     }
     if (!s.grid.add(std::move(axis)))
       fail(l.label(), ": the grid has too many blocks at ", values.str());
@@ -119,7 +117,8 @@ void Executor::planLaunch(const Launch &l) {
     if (r.axis() >= axes || r.over() < 0 || ((r.has_low() || r.has_high()) && r.over() >= axes))
       fail("the manifest in this binary is damaged: ", l.label(), ": a range over axis ", r.axis(), " of ", axes);
     auto bound = [](bool has, int64_t x) { return has ? std::optional<int64_t>(x) : std::nullopt; };
-    s.grid.ranges.push_back({evaluate(r.extent(), sizes, manifest), r.axis(), r.over(), bound(r.has_low(), r.low()), bound(r.has_high(), r.high())});
+    s.grid.ranges.push_back(
+        {evaluate(r.extent(), sizes, manifest), r.axis(), r.over(), bound(r.has_low(), r.low()), bound(r.has_high(), r.high())});
   }
   s.flops = static_cast<double>(l.flops().ops_size() ? evaluate(l.flops(), sizes, manifest) : 0);
   s.bytes = static_cast<double>(l.bytes().ops_size() ? evaluate(l.bytes(), sizes, manifest) : 0);
@@ -290,8 +289,7 @@ std::vector<KernelProfile> Executor::profile() const {
     out.push_back(profiles[k]);
     out.back().cpuSeconds = static_cast<double>(cpuNanoseconds[k]) * 1e-9;
   }
-  std::sort(out.begin(), out.end(),
-            [](const KernelProfile &a, const KernelProfile &b) { return a.cpuSeconds > b.cpuSeconds; });
+  std::sort(out.begin(), out.end(), [](const KernelProfile &a, const KernelProfile &b) { return a.cpuSeconds > b.cpuSeconds; });
   return out;
 }
 

@@ -44,7 +44,7 @@ struct Layout {
   Boundary boundary = Boundary::OWN;
   /// A run finds gradients of zero, adds to nothing: until it writes a gradient, temporaries may have its memory.
   bool gradientsBegin = false;
-  int64_t chunks = 1; ///< chunks of rows in the place of one
+  int64_t chunks = 1;                            ///< chunks of rows in the place of one
   std::shared_ptr<const Program> form = nullptr; ///< another form of the program, in the place of the manifest's
 };
 
@@ -53,8 +53,8 @@ public:
   /// Plans `role` at `dims`. `store` may be null for programs without
   /// parameters. Memory that cannot be had, sizes that overflow or dims that
   /// lack a value are Errors.
-  Executor(const Manifest &manifest, const std::string &role, const DimValues &dims, ParameterStore *store,
-           Threads &threads, Layout layout = {});
+  Executor(const Manifest &manifest, const std::string &role, const DimValues &dims, ParameterStore *store, Threads &threads,
+           Layout layout = {});
   Executor(const Executor &) = delete;
 
   void run();
@@ -72,9 +72,9 @@ public:
 
   const Program &program() const { return prog; }
   const DimValues &dims() const { return values; }
-  size_t arenaBytes() const { return arenaTotal; } ///< temporaries only, but for those in gradients
+  size_t arenaBytes() const { return arenaTotal; }         ///< temporaries only, but for those in gradients
   size_t boundaryBytes() const { return boundary.size(); } ///< inputs and outputs, where they are its own
-  double flops() const { return totalFlops; }        ///< of one run
+  double flops() const { return totalFlops; }              ///< of one run
   double bytes() const { return totalBytes; }
   SizedProgram sized() const;
 
@@ -127,8 +127,8 @@ private:
   std::vector<int64_t> elements; // per buffer
   std::vector<uint8_t *> places; // per buffer
   std::vector<Lifetime> lifetimes;
-  std::vector<int> arenaIndex;                    // per buffer: into lifetimes, or -1
-  std::vector<bool> isBorrowed;                   // per parameter: temporaries have lain in its gradient
+  std::vector<int> arenaIndex;  // per buffer: into lifetimes, or -1
+  std::vector<bool> isBorrowed; // per parameter: temporaries have lain in its gradient
   struct View {
     HalideBuffer *descriptor;
     int64_t offset; ///< in bytes
@@ -137,7 +137,7 @@ private:
   std::vector<std::vector<int64_t>> inputShapes, outputShapes;
   std::vector<std::unique_ptr<HalideBuffer>> descriptors;
   std::vector<std::unique_ptr<HalideDim[]>> descriptorDims;
-  std::vector<int32_t> symbols; // what kernels get, one per manifest symbol
+  std::vector<int32_t> symbols;  // what kernels get, one per manifest symbol
   std::deque<int32_t> chunkRows; // what kernels of sections get instead, one per chunk
   int chunkSymbol = -1;          // while launches of a section are planned
   int64_t chunkStart = 0;

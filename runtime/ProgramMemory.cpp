@@ -53,8 +53,8 @@ void Executor::shareGradients() {
   std::vector<Lifetime> taken;
   for (int p = 0; p < manifest.parameters_size(); ++p) {
     bool isFree = first[p] > 0 && store->size(p) >= kLeast;
-    taken.push_back({(gradientEnd(p) - store->offset(p)) * sizeof(float), isFree ? first[p] : 0, INT32_MAX,
-                     store->offset(p) * sizeof(float)});
+    taken.push_back(
+        {(gradientEnd(p) - store->offset(p)) * sizeof(float), isFree ? first[p] : 0, INT32_MAX, store->offset(p) * sizeof(float)});
   }
   arenaTotal = placeAmong(lifetimes, taken, store->total() * sizeof(float));
   isBorrowed.assign(taken.size(), false);

@@ -46,12 +46,10 @@ RunInfo readRunInfo(const std::string &weights) {
 void checkVocab(const Tokenizer &tokenizer, int64_t vocab, const std::string &name) {
   // Bytes are checked one by one: a text of ASCII suits a vocabulary of 128.
   if (!tokenizer.isBytes() && tokenizer.size() > vocab)
-    fail(name, ": expected a tokenizer of at most ", vocab, " tokens, the model's vocabulary, but got ",
-         tokenizer.size());
+    fail(name, ": expected a tokenizer of at most ", vocab, " tokens, the model's vocabulary, but got ", tokenizer.size());
 }
 
-std::unique_ptr<Tokenizer> tokenizerFor(const std::string &weights, const std::string &flag, int64_t vocab,
-                                        bool needed) {
+std::unique_ptr<Tokenizer> tokenizerFor(const std::string &weights, const std::string &flag, int64_t vocab, bool needed) {
   RunInfo info = readRunInfo(weights);
   std::error_code error;
   std::string beside = folderOf(weights) + "/tokenizer.json";

@@ -27,12 +27,8 @@ static const struct {
 const char *typeName(StoredType type) { return kTypes[static_cast<int>(type)].name; }
 size_t byteSize(StoredType type) { return kTypes[static_cast<int>(type)].bytes; }
 
-bool TensorView::isFloat() const {
-  return type == StoredType::F32 || type == StoredType::F16 || type == StoredType::BF16;
-}
-bool TensorView::isInteger() const {
-  return type >= StoredType::I64 && type <= StoredType::BOOL && type != StoredType::U64;
-}
+bool TensorView::isFloat() const { return type == StoredType::F32 || type == StoredType::F16 || type == StoredType::BF16; }
+bool TensorView::isInteger() const { return type >= StoredType::I64 && type <= StoredType::BOOL && type != StoredType::U64; }
 
 template <typename T> static T loadAt(const uint8_t *data, int64_t i) {
   T v; // data of a file need not be aligned
@@ -94,8 +90,8 @@ static std::string printable(const std::string &name) {
 }
 
 /// Reads one header entry; data lies in [0, dataSize).
-static TensorView parseEntry(const std::string &file, const std::string &key, const Json &entry, size_t dataSize,
-                             size_t &begin, size_t &end) {
+static TensorView parseEntry(const std::string &file, const std::string &key, const Json &entry, size_t dataSize, size_t &begin,
+                             size_t &end) {
   auto bad = [&](auto &&...what) { fail(file, ": ", printable(key), ": ", what...); };
   if (!entry.is_object())
     bad("expected an object in the header");
@@ -104,9 +100,8 @@ static TensorView parseEntry(const std::string &file, const std::string &key, co
       bad("expected the field ", field, " in the header, but there is none");
   TensorView t{key, StoredType::F32, {}, nullptr, 0, nullptr};
   const Json &dtype = entry["dtype"], &shape = entry["shape"], &offsets = entry["data_offsets"];
-  auto known = std::find_if(std::begin(kTypes), std::end(kTypes), [&](auto &k) {
-    return dtype.is_string() && dtype.get_ref<const std::string &>() == k.name;
-  });
+  auto known = std::find_if(std::begin(kTypes), std::end(kTypes),
+                            [&](auto &k) { return dtype.is_string() && dtype.get_ref<const std::string &>() == k.name; });
   if (known == std::end(kTypes))
     bad("unknown dtype ", printable(dtype.dump(-1, ' ', true, Json::error_handler_t::replace)));
   t.type = static_cast<StoredType>(known - kTypes);
@@ -114,8 +109,7 @@ static TensorView parseEntry(const std::string &file, const std::string &key, co
     bad("expected a shape of at most 16 dimensions");
   for (const Json &d : shape) {
     if (!d.is_number_unsigned() || d.get<uint64_t>() > INT64_MAX)
-      bad("expected sizes that are whole numbers in the shape, but got ",
-          printable(d.dump(-1, ' ', true, Json::error_handler_t::replace)));
+      bad("expected sizes that are whole numbers in the shape, but got ", printable(d.dump(-1, ' ', true, Json::error_handler_t::replace)));
     t.shape.push_back(static_cast<int64_t>(d.get<uint64_t>()));
   }
   uint64_t count = 1, bytes = 0;
@@ -125,8 +119,7 @@ static TensorView parseEntry(const std::string &file, const std::string &key, co
   if (__builtin_mul_overflow(count, known->bytes, &bytes) || bytes > INT64_MAX)
     bad("the shape ", toString(t.shape), " overflows 64 bits");
   t.elements = static_cast<int64_t>(count);
-  if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
-      !offsets[1].is_number_unsigned())
+  if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned())
     bad("expected data_offsets to be two whole numbers");
   uint64_t from = offsets[0].get<uint64_t>(), to = offsets[1].get<uint64_t>();
   if (from > to)
@@ -169,8 +162,7 @@ void parseSafetensors(const std::string &file, const uint8_t *base, size_t size,
   uint64_t n = 0;
   std::memcpy(&n, base, 8);
   if (n > size - 8 || n > kMostHeader)
-    fail(file, ": the header claims ", n, " bytes, but the file has ", size,
-         "; it is truncated or not a safetensors file");
+    fail(file, ": the header claims ", n, " bytes, but the file has ", size, "; it is truncated or not a safetensors file");
   Json header = parseHeader(file, reinterpret_cast<const char *>(base + 8), n);
   const uint8_t *data = base + 8 + n;
   size_t dataSize = size - 8 - n;
@@ -292,8 +284,7 @@ void TensorSource::addIndex(const std::string &path) {
     addFile((fs::path(path).parent_path() / shard).string());
   for (auto &[tensor, file] : index["weight_map"].items())
     if (!byName.count(tensor))
-      fail(path, ": ", printable(tensor), ": the index places it in ", printable(file.get<std::string>()),
-           ", but it is not there");
+      fail(path, ": ", printable(tensor), ": the index places it in ", printable(file.get<std::string>()), ", but it is not there");
 }
 
 const TensorView *TensorSource::find(const std::string &tensor) const {

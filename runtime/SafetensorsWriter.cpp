@@ -1,6 +1,6 @@
 //===- SafetensorsWriter.cpp - files that appear whole --------------------===//
-#include "runtime/Manifest.h"
 #include "runtime/Files.h"
+#include "runtime/Manifest.h"
 #include "runtime/Safetensors.h"
 #include <algorithm>
 #include <cerrno>

@@ -23,7 +23,7 @@ struct TrainSettings {
   int64_t batch = 8, context = 256, accumulate = 1, steps = 1000;
   uint64_t seed = 0;
   Schedule schedule; // its steps are 0 where nothing says how many: those of the run then
-  AdamW optimizer; // its lr comes from the schedule
+  AdamW optimizer;   // its lr comes from the schedule
 
   /// From the recipe's `train` section, within the bounds of the runtime dims.
   static TrainSettings fromRecipe(const Manifest &manifest);

@@ -13,14 +13,12 @@ const Input &tokensOf(const Manifest &m, const Program &p) {
   std::string takes;
   for (const Input &in : p.inputs())
     takes += (takes.empty() ? "" : ", ") + in.role();
-  fail("expected a model of text, but program ", p.role(), " of ", m.model(), " takes ",
-       takes.empty() ? "nothing" : takes, " and no tokens [B, T]");
+  fail("expected a model of text, but program ", p.role(), " of ", m.model(), " takes ", takes.empty() ? "nothing" : takes,
+       " and no tokens [B, T]");
 }
 
 /// Index of the runtime dim that `size` is, or -1.
-int symbolOf(const Size &size) {
-  return size.ops_size() == 1 && size.ops(0).kind() == Size::SYMBOL ? int(size.ops(0).value()) : -1;
-}
+int symbolOf(const Size &size) { return size.ops_size() == 1 && size.ops(0).kind() == Size::SYMBOL ? int(size.ops(0).value()) : -1; }
 
 void setDim(DimValues &dims, const Manifest &m, const Size &size, int64_t value, const char *what) {
   int symbol = symbolOf(size);
@@ -78,8 +76,7 @@ int64_t contextMultiple(const Manifest &m, const Program &p) {
   return symbol < 0 ? 1 : std::max<int64_t>(1, m.symbols(symbol).multiple());
 }
 
-void fillText(Executor &e, const std::vector<int32_t> &windows, int64_t batch, int64_t context, uint64_t seed,
-              uint64_t step) {
+void fillText(Executor &e, const std::vector<int32_t> &windows, int64_t batch, int64_t context, uint64_t seed, uint64_t step) {
   for (int i = 0; i < e.program().inputs_size(); ++i) {
     const std::string &role = e.program().inputs(i).role();
     void *data = e.input(role);

@@ -29,7 +29,6 @@ int64_t largestContext(const Manifest &manifest, const Program &program, int64_t
 int64_t contextMultiple(const Manifest &manifest, const Program &program);
 
 /// Fills all inputs from `batch` windows of context + 1 ids one after the other.
-void fillText(Executor &executor, const std::vector<int32_t> &windows, int64_t batch, int64_t context, uint64_t seed,
-              uint64_t step);
+void fillText(Executor &executor, const std::vector<int32_t> &windows, int64_t batch, int64_t context, uint64_t seed, uint64_t step);
 
 } // namespace tintype::rt

@@ -128,7 +128,8 @@ template <int ROWS, int COLUMNS> struct TileBlock {
   }
 #undef TINTYPE_ON_TILES
 
-  __attribute__((target("amx-tile,amx-bf16,prfchw"))) static void run(char *c, const char *a, const char *b, const TileStrides &s, int64_t steps, bool adds, const Fetches &fetches) {
+  __attribute__((target("amx-tile,amx-bf16,prfchw"))) static void run(char *c, const char *a, const char *b, const TileStrides &s,
+                                                                      int64_t steps, bool adds, const Fetches &fetches) {
     adds ? load(c, s) : clear();
     const int64_t rows = fetches.count ? 16 * ROWS : 0, rowsInStep = steps ? (rows + steps - 1) / steps : 0;
     if (!s.aPart)
@@ -154,8 +155,7 @@ float widened(uint16_t bits) {
 }
 
 /// The same without the instruction, its pairs in its order.
-void multiplyPlain(char *c, const char *a, const char *b, const TileStrides &s, int rows, int columns, int64_t steps,
-                   bool adds) {
+void multiplyPlain(char *c, const char *a, const char *b, const TileStrides &s, int rows, int columns, int64_t steps, bool adds) {
   static constexpr int parts[][2] = {{2, 0}, {1, 0}, {1, 1}, {0, 1}, {0, 2}, {0, 0}};
   for (int m = 0; m < rows; ++m)
     for (int n = 0; n < columns; ++n) {
@@ -196,8 +196,8 @@ bool hasTiles() {
 using namespace tintype::rt;
 
 extern "C" int tintype_tile_product(char *c, int64_t cAt, const char *a, int64_t aAt, const char *b, int64_t bAt, int32_t rows,
-                                    int32_t columns, int32_t steps, int32_t cRow, int32_t aRow, int32_t aStep, int32_t bRow,
-                                    int32_t bStep, int32_t bTile, int32_t aPart, int32_t bPart, int32_t adds) {
+                                    int32_t columns, int32_t steps, int32_t cRow, int32_t aRow, int32_t aStep, int32_t bRow, int32_t bStep,
+                                    int32_t bTile, int32_t aPart, int32_t bPart, int32_t adds) {
   TileStrides s{cRow, aRow, aStep, bRow, bStep, bTile, aPart, bPart};
   Fetches fetches = requested;
   requested.count = 0;
@@ -210,8 +210,9 @@ extern "C" int tintype_tile_product(char *c, int64_t cAt, const char *a, int64_t
   }
   constexpr int cyclesOfTile = 16;
   fetches.dropResultsBeyond(cyclesOfTile * (rows / 16) * (columns / 16) * steps * (aPart ? 6 : 1), rows);
-  auto *run = rows > 16 ? columns > 16 ? TileBlock<2, 2>::run : TileBlock<2, 1>::run
-                        : columns > 16 ? TileBlock<1, 2>::run : TileBlock<1, 1>::run;
+  auto *run = rows > 16      ? columns > 16 ? TileBlock<2, 2>::run : TileBlock<2, 1>::run
+              : columns > 16 ? TileBlock<1, 2>::run
+                             : TileBlock<1, 1>::run;
   run(c + cAt, a + aAt, b + bAt, s, steps, adds, fetches);
   return 0;
 }

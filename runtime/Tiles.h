@@ -18,8 +18,8 @@ bool hasTiles();
 /// not 0, a factor is the sum of three bf16, and of their nine products the six greatest are added up, which is as exact
 /// as f32. `adds`: to what C holds. Without AMX the same one by one, slowly.
 extern "C" int tintype_tile_product(char *c, int64_t cAt, const char *a, int64_t aAt, const char *b, int64_t bAt, int32_t rows,
-                                    int32_t columns, int32_t steps, int32_t cRow, int32_t aRow, int32_t aStep, int32_t bRow,
-                                    int32_t bStep, int32_t bTile, int32_t aPart, int32_t bPart, int32_t adds);
+                                    int32_t columns, int32_t steps, int32_t cRow, int32_t aRow, int32_t aStep, int32_t bRow, int32_t bStep,
+                                    int32_t bTile, int32_t aPart, int32_t bPart, int32_t adds);
 
 /// The next product of this thread fetches the lines of `bytes` from p + at, and as many each `row` bytes further, for as
 /// many rows as it has, while it computes: they are read next, or all of them written (`isResult`), which are left out

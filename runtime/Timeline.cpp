@@ -38,9 +38,7 @@ void Timeline::add(const Launch &launch, const Kernel &kernel, int64_t block, do
   add({&launch, &kernel, nullptr, block, start, now(), flops, bytes});
 }
 
-void Timeline::addPhase(const char *name, int64_t step, int64_t start) {
-  add({nullptr, nullptr, name, step, start, now(), 0, 0});
-}
+void Timeline::addPhase(const char *name, int64_t step, int64_t start) { add({nullptr, nullptr, name, step, start, now(), 0, 0}); }
 
 void Timeline::write(const std::string &path, const std::string &model) const {
   using Json = nlohmann::ordered_json;
@@ -50,17 +48,16 @@ void Timeline::write(const std::string &path, const std::string &model) const {
     for (const Event &e : lane.events)
       origin = std::min(origin, e.start);
   }
-  std::string text = "{\"displayTimeUnit\": \"ms\", \"otherData\": " +
-                     Json({{"model", model}, {"dropped_events", dropped}}).dump() + ",\n\"traceEvents\": [\n" +
+  std::string text = "{\"displayTimeUnit\": \"ms\", \"otherData\": " + Json({{"model", model}, {"dropped_events", dropped}}).dump() +
+                     ",\n\"traceEvents\": [\n" +
                      Json({{"name", "process_name"}, {"ph", "M"}, {"pid", 1}, {"tid", 0}, {"args", {{"name", model}}}}).dump();
   for (size_t t = 0; t < lanes.size(); ++t) {
     std::string name = t ? "thread " + std::to_string(t) : "main thread";
     text += ",\n" + Json({{"name", "thread_name"}, {"ph", "M"}, {"pid", 1}, {"tid", t}, {"args", {{"name", name}}}}).dump();
     std::vector<Event> events = lanes[t].events;
     // What encloses comes before what it encloses.
-    std::stable_sort(events.begin(), events.end(), [](const Event &a, const Event &b) {
-      return a.start != b.start ? a.start < b.start : a.end > b.end;
-    });
+    std::stable_sort(events.begin(), events.end(),
+                     [](const Event &a, const Event &b) { return a.start != b.start ? a.start < b.start : a.end > b.end; });
     for (const Event &e : events) {
       Json o;
       // What has no place in the model, as an optimiser's kernels, goes by its own name.

@@ -46,8 +46,7 @@ public:
   /// Records its own lifetime, if a timeline is active at its beginning.
   class Phase {
   public:
-    explicit Phase(const char *name, int64_t step = -1)
-        : timeline(active()), name(name), step(step), begin(timeline ? now() : 0) {}
+    explicit Phase(const char *name, int64_t step = -1) : timeline(active()), name(name), step(step), begin(timeline ? now() : 0) {}
     ~Phase() {
       if (timeline && timeline == active())
         timeline->addPhase(name, step, begin);

@@ -38,9 +38,7 @@ public:
     for (char c : text)
       ids.push_back(uint8_t(c));
   }
-  std::string_view bytes(int32_t id) const override {
-    return id >= 0 && id < 256 ? std::string_view(&table[id], 1) : std::string_view();
-  }
+  std::string_view bytes(int32_t id) const override { return id >= 0 && id < 256 ? std::string_view(&table[id], 1) : std::string_view(); }
   std::string json() const override { return ""; }
   size_t cut(std::string_view text, size_t at) const override { return std::min(at, text.size()); }
 

@@ -58,8 +58,7 @@ std::unique_ptr<Tokenizer> loadTokenizer(const std::string &path);
 /// Learns a byte-level BPE of at most `vocab` tokens (256 bytes first) with the
 /// GPT-2 split: at each step the most frequent pair, of equals the one with the
 /// smaller ids. The same texts give the same tokenizer for any `threads`.
-std::unique_ptr<Tokenizer> trainTokenizer(const std::vector<std::string_view> &texts, int64_t vocab,
-                                          int threads = 1);
+std::unique_ptr<Tokenizer> trainTokenizer(const std::vector<std::string_view> &texts, int64_t vocab, int threads = 1);
 
 /// Holds back the bytes of a character until it is whole, so that what is
 /// printed is always valid UTF-8. Bytes that cannot become one turn into U+FFFD.

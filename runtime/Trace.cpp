@@ -50,8 +50,8 @@ void trace(Context &context, const TraceOptions &o) {
   const std::string role = roleIn(o.dtype, m, "trace_step");
   double limit = o.memoryLimit.empty() ? 0 : parseSize(o.memoryLimit), need = 0;
   double fixed = double(store.total()) * (o.steps ? 4 : 2) * sizeof(float);
-  std::unique_ptr<Executor> plan = planWithin(m, role, dimsOfBatch(m, getProgram(m, role), source), &store,
-                                              context.threads(), {Boundary::OWN, true}, limit, fixed, &need);
+  std::unique_ptr<Executor> plan = planWithin(m, role, dimsOfBatch(m, getProgram(m, role), source), &store, context.threads(),
+                                              {Boundary::OWN, true}, limit, fixed, &need);
   if (!plan)
     fail("--memory-limit: expected at least ", int64_t(need), " bytes for this batch, but got ", o.memoryLimit);
   Executor &step = *plan;
@@ -102,10 +102,9 @@ void addTrace(CLI::App &app, Context &context) {
   sub->add_option("--eps", o->adamw.eps, "added to the root of the second moment")->capture_default_str();
   sub->add_option("--weight-decay", o->adamw.weightDecay, "where the recipe decays")->capture_default_str();
   sub->add_option("--clip", o->adamw.clip, "global gradient norm, 0 for none")->capture_default_str();
-  sub->add_option("--dtype", o->dtype, "type that products are computed in")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"f32", "bf16"}));
-  sub->add_option("--memory-limit", o->memoryLimit, "what the process may take: smaller chunks, values computed again, e.g. 800M")->check(checkSize);
+  sub->add_option("--dtype", o->dtype, "type that products are computed in")->capture_default_str()->check(CLI::IsMember({"f32", "bf16"}));
+  sub->add_option("--memory-limit", o->memoryLimit, "what the process may take: smaller chunks, values computed again, e.g. 800M")
+      ->check(checkSize);
   sub->callback([&context, o] { trace(context, *o); });
 }
 

@@ -33,15 +33,12 @@ std::string Trainer::lastSaved() const {
   return saved < 0 ? "nothing was saved yet" : "last saved: step " + std::to_string(saved) + " in " + folder.path();
 }
 
-std::string Trainer::howToGoOn() const {
-  return "go on with: " + context.program + " train --resume --out " + folder.path();
-}
+std::string Trainer::howToGoOn() const { return "go on with: " + context.program + " train --resume --out " + folder.path(); }
 
 void Trainer::stopNotFinite(const char *what, double value) {
   progress.end();
   fail("step ", state.step + 1, ": the ", what, " is ", std::isnan(value) ? "NaN" : "infinite",
-       ", so the step was not taken\nnote: ", lastSaved(),
-       "\nhint: a lower --lr, a longer --warmup or a smaller --clip usually helps");
+       ", so the step was not taken\nnote: ", lastSaved(), "\nhint: a lower --lr, a longer --warmup or a smaller --clip usually helps");
 }
 
 LogLine Trainer::step() {
@@ -84,9 +81,8 @@ LogLine Trainer::step() {
 /// The validation loss: of a fixed sample of the windows, or of (nearly) all.
 double Trainer::validate(bool whole) {
   Timeline::Phase phase("validation");
-  EvalResult result =
-      evaluateText(manifest, store, context.threads(), *valWindows, microBatch, settings.context,
-                   whole ? kMostWindows : kSampledWindows, nullptr, [](uint64_t, uint64_t) { return !stopSignal; });
+  EvalResult result = evaluateText(manifest, store, context.threads(), *valWindows, microBatch, settings.context,
+                                   whole ? kMostWindows : kSampledWindows, nullptr, [](uint64_t, uint64_t) { return !stopSignal; });
   return result.loss;
 }
 
@@ -99,8 +95,7 @@ void Trainer::save() {
     folder.save(store, state, keep);
   } catch (const Error &error) {
     progress.end();
-    fail(error.what(), "\nnote: step ", state.step, " could not be saved; ", lastSaved(), "\nhint: make room, then ",
-         howToGoOn());
+    fail(error.what(), "\nnote: step ", state.step, " could not be saved; ", lastSaved(), "\nhint: make room, then ", howToGoOn());
   }
 }
 
@@ -124,9 +119,9 @@ void Trainer::train() {
   if (std::signal(SIGHUP, onStop) == SIG_IGN) // as nohup asks for
     std::signal(SIGHUP, SIG_IGN);
 
-  progress.say(manifest.model() + ": " + std::to_string(settings.accumulate) + " x " + std::to_string(settings.batch) +
-               " windows of " + std::to_string(settings.context) + " tokens a step, " +
-               std::to_string(windows->perEpoch()) + " in an epoch; lr " + settings.schedule.str());
+  progress.say(manifest.model() + ": " + std::to_string(settings.accumulate) + " x " + std::to_string(settings.batch) + " windows of " +
+               std::to_string(settings.context) + " tokens a step, " + std::to_string(windows->perEpoch()) + " in an epoch; lr " +
+               settings.schedule.str());
   if (state.step > 0)
     progress.say("resumed at step " + std::to_string(state.step));
   if (state.step >= settings.steps)
@@ -162,8 +157,7 @@ void Trainer::train() {
     }
     line.seconds = secondsBefore + since(start);
     log->add(line);
-    progress.show(line, settings.steps, trained / double(state.step - first),
-                  last || stopSignal || line.hasVal || state.step == first + 1);
+    progress.show(line, settings.steps, trained / double(state.step - first), last || stopSignal || line.hasVal || state.step == first + 1);
     if (last || stopSignal || state.step % saveEvery == 0 || since(saved) > kSaveSeconds) {
       save();
       saved = Clock::now();
@@ -215,11 +209,11 @@ void addTrain(CLI::App &app, Context &context) {
   sub->add_option("--keep", flags->keep, "checkpoints to keep (default: 1)")->check(inRange(1, 1 << 24));
   sub->add_option("--eval-every", flags->evalEvery, "steps between validations (default: 250)")
       ->check(inRange(int64_t(1), int64_t(1) << 48));
-  sub->add_option("--memory-limit", flags->memoryLimit, "what the process may take: smaller chunks, values computed again or smaller micro-batches, e.g. 2G")
+  sub->add_option("--memory-limit", flags->memoryLimit,
+                  "what the process may take: smaller chunks, values computed again or smaller micro-batches, e.g. 2G")
       ->check(checkSize);
   sub->add_option("--log", flags->log, "a second place for the lines of log.jsonl");
-  sub->add_option("--trace", flags->trace, "write a timeline of kernels and threads for Perfetto or about:tracing")
-      ->type_name("FILE");
+  sub->add_option("--trace", flags->trace, "write a timeline of kernels and threads for Perfetto or about:tracing")->type_name("FILE");
   sub->add_option("--trace-steps", flags->traceSteps, "steps of the timeline (default: 3)")->check(inRange(1, 1000));
   sub->callback([&app, &context, flags] {
     if (flags->out.empty())

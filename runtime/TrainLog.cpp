@@ -135,9 +135,8 @@ void ProgressLine::show(const LogLine &line, int64_t steps, double secondsPerSte
   char text[256], val[40] = "";
   if (line.hasVal)
     std::snprintf(val, sizeof val, "  val %.4f", line.valLoss);
-  std::snprintf(text, sizeof text, "step %lld/%lld  loss %.4f%s  lr %.2e  %.0f tokens/s  %s left", (long long)line.step,
-                (long long)steps, line.loss, val, line.lr, line.tokensPerSecond,
-                formatDuration(secondsPerStep * double(steps - line.step)).c_str());
+  std::snprintf(text, sizeof text, "step %lld/%lld  loss %.4f%s  lr %.2e  %.0f tokens/s  %s left", (long long)line.step, (long long)steps,
+                line.loss, val, line.lr, line.tokensPerSecond, formatDuration(secondsPerStep * double(steps - line.step)).c_str());
   std::fprintf(stderr, terminal ? "\r\x1b[K%s" : "%s\n", text);
   shown = terminal;
   if (line.hasVal && terminal)

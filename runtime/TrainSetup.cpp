@@ -49,8 +49,7 @@ std::vector<std::string> pathsIn(const Json &json) {
 } // namespace
 
 Trainer::Trainer(Context &context, TrainFlags given)
-    : context(context), manifest(context.manifest), flags(std::move(given)), folder(flags.out),
-      store(manifest, ParameterStore::TRAINING) {
+    : context(context), manifest(context.manifest), flags(std::move(given)), folder(flags.out), store(manifest, ParameterStore::TRAINING) {
   getProgram(manifest, "train_step");
   if (!flags.trace.empty())
     checkWritable(flags.trace); // before the work rather than after it
@@ -127,8 +126,8 @@ void Trainer::settle() {
   if (flags.resume)
     for (const auto &[key, value] : given.items())
       if (key != "steps" && run["settings"].value(key, Json()) != value)
-        std::cerr << "note: " << key << " is " << value << " from here on; the run began with "
-                  << run["settings"].value(key, Json()) << "\n";
+        std::cerr << "note: " << key << " is " << value << " from here on; the run began with " << run["settings"].value(key, Json())
+                  << "\n";
   settings.takeJson(given, "the command line");
   std::string before = flags.resume ? run["dtype"].get<std::string>() : "";
   dtype = flags.resume && flags.dtype.empty() ? before : chooseDtype(manifest, flags.dtype);
@@ -219,8 +218,7 @@ void Trainer::openVal() {
   } else if (!val.empty()) {
     val = absolute({val}).front();
     DataSet data({val}, "--val");
-    valTokens =
-        data.tokens(*tokenizer, vocabOf(manifest, "train_step"), folder.file("cache"), context.threads().count());
+    valTokens = data.tokens(*tokenizer, vocabOf(manifest, "train_step"), folder.file("cache"), context.threads().count());
     valWindows = std::make_unique<Windows>(valTokens, 0, valTokens.size(), settings.context, val);
   }
   if (flags.resume && run.value("val", Json("")) != val)
@@ -267,16 +265,15 @@ void Trainer::plan() {
     executor.reset();
     double need = 0;
     std::string peak;
-    executor = planWithin(manifest, role, textDims(manifest, program, microBatch, settings.context), &store,
-                          context.threads(), {Boundary::OWN, microBatches == 1}, limit, fixed, &need, &peak);
+    executor = planWithin(manifest, role, textDims(manifest, program, microBatch, settings.context), &store, context.threads(),
+                          {Boundary::OWN, microBatches == 1}, limit, fixed, &need, &peak);
     if (executor) {
       if (parts > 1)
         std::cerr << "note: " << parts << " micro-batches of " << microBatch << " fit " << flags.memoryLimit << "\n";
       break;
     }
     if (microBatch == 1)
-      fail("--memory-limit: expected at least ", formatBytes(need), " at batch 1, but got ", flags.memoryLimit, "\nnote: ",
-           peak);
+      fail("--memory-limit: expected at least ", formatBytes(need), " at batch 1, but got ", flags.memoryLimit, "\nnote: ", peak);
   }
   optimizer = std::make_unique<Optimizer>(store, context.threads());
   ids.resize(size_t(microBatch * (settings.context + 1)));

@@ -182,20 +182,17 @@ void loadWeights(ParameterStore &store, const TensorSource &source, Threads &thr
     t.copyTo(store.value(i));
     int64_t bad = findNonFinite(store.value(i), store.size(i), threads);
     if (bad >= 0)
-      faults.add(*t.file, ": ", t.name, ": element ", bad, " is ",
-                 store.value(i)[bad] != store.value(i)[bad] ? "NaN" : "infinite");
+      faults.add(*t.file, ": ", t.name, ": element ", bad, " is ", store.value(i)[bad] != store.value(i)[bad] ? "NaN" : "infinite");
     store.fileNames[i] = t.name;
   }
   faults.check();
 }
 
-std::vector<TensorToWrite> parameterTensors(const ParameterStore &store, const float *values,
-                                            const std::string &prefix) {
+std::vector<TensorToWrite> parameterTensors(const ParameterStore &store, const float *values, const std::string &prefix) {
   std::vector<TensorToWrite> out;
   for (int i = 0; i < store.manifest.parameters_size(); ++i) {
     const Parameter &p = store.manifest.parameters(i);
-    out.push_back(
-        {prefix + store.fileNames[i], StoredType::F32, {p.shape().begin(), p.shape().end()}, values + store.offset(i)});
+    out.push_back({prefix + store.fileNames[i], StoredType::F32, {p.shape().begin(), p.shape().end()}, values + store.offset(i)});
   }
   return out;
 }

@@ -42,7 +42,6 @@ void loadWeights(ParameterStore &store, const TensorSource &source, Threads &thr
 
 /// The parameters as tensors under their file names, `prefix` before each;
 /// `values` has the store's layout (values, gradients or a moment).
-std::vector<TensorToWrite> parameterTensors(const ParameterStore &store, const float *values,
-                                            const std::string &prefix = "");
+std::vector<TensorToWrite> parameterTensors(const ParameterStore &store, const float *values, const std::string &prefix = "");
 
 } // namespace tintype::rt

@@ -1,10 +1,10 @@
 //===- CompileApart.cpp - edited schedules, compiled at a distance --------===//
 #include "tools/CompileApart.h"
 #include "dialects/halide/Halide.h"
+#include "mlir/Parser/Parser.h"
 #include "tools/ToolMain.h"
 #include "tools/tune/Apply.h"
 #include "tools/tune/Child.h"
-#include "mlir/Parser/Parser.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/SourceMgr.h"
 #include <csignal>

@@ -15,7 +15,8 @@ static const char *tooManyResults(StringRef text) {
   for (size_t at = text.find('#'); at != StringRef::npos; at = text.find('#', at + 1)) {
     StringRef digits = text.substr(at + 1).take_while(llvm::isDigit);
     unsigned number = 0;
-    if (at && (llvm::isAlnum(text[at - 1]) || text[at - 1] == '_') && !digits.empty() && (digits.getAsInteger(10, number) || number > kMostResults))
+    if (at && (llvm::isAlnum(text[at - 1]) || text[at - 1] == '_') && !digits.empty() &&
+        (digits.getAsInteger(10, number) || number > kMostResults))
       return digits.data();
   }
   return nullptr;

@@ -1,18 +1,18 @@
 //===- Pipeline.cpp - the way of the data, stage by stage -----------------===//
 #include "tools/Pipeline.h"
-#include "tools/CompileApart.h"
-#include "tools/Plan.h"
 #include "codegen/halide/Compile.h"
 #include "codegen/host/Export.h"
 #include "codegen/link/Link.h"
 #include "codegen/manifest.pb.h"
-#include "passes/fusion/Passes.h"
-#include "passes/graph/Passes.h"
-#include "passes/schedule/Passes.h"
-#include "tools/tune/Apply.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Pass/PassManager.h"
+#include "passes/fusion/Passes.h"
+#include "passes/graph/Passes.h"
+#include "passes/schedule/Passes.h"
+#include "tools/CompileApart.h"
+#include "tools/Plan.h"
+#include "tools/tune/Apply.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
@@ -158,8 +158,7 @@ static std::string reproducerPath(const BuildOptions &options, Stage stage) {
   return std::string(result);
 }
 
-static LogicalResult runPasses(ModuleOp module, const BuildOptions &options, Stage stage,
-                               function_ref<void(OpPassManager &)> add) {
+static LogicalResult runPasses(ModuleOp module, const BuildOptions &options, Stage stage, function_ref<void(OpPassManager &)> add) {
   TimingScope scope = phase(options, Twine("passes to ") + stageName(stage));
   PassManager pm(module.getContext());
   std::string reproducer = reproducerPath(options, stage);
@@ -195,14 +194,13 @@ LogicalResult tintype::lowerTo(ModuleOp module, Stage from, Stage until, const B
   bool isOneRun = from < Stage::program && until > Stage::program && options.saveTemps.empty();
   const Step steps[] = {
       {Stage::program, [&](OpPassManager &pm) { buildGraphPipeline(pm, options.bf16); }},
-      {Stage::kernels, [&](OpPassManager &pm) {
+      {Stage::kernels,
+       [&](OpPassManager &pm) {
          if (isOneRun)
            buildGraphPipeline(pm, options.bf16);
          buildFusionPipeline(pm);
        }},
-      {Stage::halide, [&](OpPassManager &pm) {
-         schedule::buildPipeline(pm, tune::scheduleOptions(compileOptions(options)));
-       }},
+      {Stage::halide, [&](OpPassManager &pm) { schedule::buildPipeline(pm, tune::scheduleOptions(compileOptions(options))); }},
   };
   for (const Step &step : steps) {
     // Kernels that lack a schedule in a file of stage halide get one; the others keep theirs.
@@ -257,7 +255,8 @@ static void remarkOnMemory(MLIRContext *ctx, const Manifest &manifest) {
         << remark::metric("bytes", most) << remark::metric("launch", plan.peak);
     auto here = plan.atPeak();
     for (const Plan::Tensor &t : ArrayRef(here).take_front(8))
-      remark::analysis(placeOf(ctx, program.buffers(t.buffer).label()), remark::RemarkOpts::name("alive").category("memory-plan").function(program.role()))
+      remark::analysis(placeOf(ctx, program.buffers(t.buffer).label()),
+                       remark::RemarkOpts::name("alive").category("memory-plan").function(program.role()))
           << remark::add("alive at the peak: {0} from launch {1} to {2} ({3})", formatBytes(double(t.bytes)), t.first, t.last, t.shape)
           << remark::metric("bytes", t.bytes) << remark::metric("first", t.first) << remark::metric("last", t.last);
   }

@@ -6,10 +6,10 @@
 #ifndef TINTYPE_TOOLS_PIPELINE_H
 #define TINTYPE_TOOLS_PIPELINE_H
 
+#include "codegen/halide/Compile.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Support/Timing.h"
-#include "codegen/halide/Compile.h"
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,16 +20,16 @@ class Manifest;
 enum class Stage { graph, program, kernels, halide, stmt, asm_, llvm, manifest, exe };
 
 struct BuildOptions {
-  std::string input, output;             // output: empty or "-" is standard output
-  std::string target = "host";           // as codegen::resolveTarget takes it
-  std::string cacheDir;                  // empty: $XDG_CACHE_HOME/tintype
-  std::string saveTemps;                 // folder that keeps every stage
-  int jobs = 0;                          // 0: one for each core
-  bool bf16 = true;                      // the training programs also in a form that multiplies in bf16
-  std::string db;                        // measured schedules; empty: the default place
+  std::string input, output;   // output: empty or "-" is standard output
+  std::string target = "host"; // as codegen::resolveTarget takes it
+  std::string cacheDir;        // empty: $XDG_CACHE_HOME/tintype
+  std::string saveTemps;       // folder that keeps every stage
+  int jobs = 0;                // 0: one for each core
+  bool bf16 = true;            // the training programs also in a form that multiplies in bf16
+  std::string db;              // measured schedules; empty: the default place
   bool useDb = true;
-  bool remarks = false;                  // the context has a remark engine that asks for them
-  mlir::TimingScope *timing = nullptr;   // where phases are timed, if anywhere
+  bool remarks = false;                // the context has a remark engine that asks for them
+  mlir::TimingScope *timing = nullptr; // where phases are timed, if anywhere
   Stage until = Stage::exe;
 };
 

@@ -51,10 +51,18 @@ int64_t evaluate(const Size &size, const Dims &dims) {
     stack.pop_back();
     int64_t &a = stack.back();
     switch (op.kind()) {
-    case Size::ADD: a = bounded(__int128(a) + b); break;
-    case Size::MUL: a = bounded(__int128(a) * b); break;
-    case Size::FLOORDIV: a = b ? a / b : 0; break;
-    default: a = b ? a % b : 0; break;
+    case Size::ADD:
+      a = bounded(__int128(a) + b);
+      break;
+    case Size::MUL:
+      a = bounded(__int128(a) * b);
+      break;
+    case Size::FLOORDIV:
+      a = b ? a / b : 0;
+      break;
+    default:
+      a = b ? a % b : 0;
+      break;
     }
   }
   return stack.empty() ? 0 : stack.back();
@@ -62,11 +70,15 @@ int64_t evaluate(const Size &size, const Dims &dims) {
 
 int64_t bytesOf(DType type) {
   switch (type) {
-  case BOOL: return 1;
+  case BOOL:
+    return 1;
   case BF16:
-  case F16: return 2;
-  case F64: return 8;
-  default: return 4;
+  case F16:
+    return 2;
+  case F64:
+    return 8;
+  default:
+    return 4;
   }
 }
 
@@ -102,9 +114,8 @@ std::vector<Plan::Tensor> Plan::atPeak() const {
   for (const Tensor &t : tensors)
     if (t.first <= peak && peak <= t.last)
       here.push_back(t);
-  std::sort(here.begin(), here.end(), [](const Tensor &a, const Tensor &b) {
-    return a.bytes != b.bytes ? a.bytes > b.bytes : a.buffer < b.buffer;
-  });
+  std::sort(here.begin(), here.end(),
+            [](const Tensor &a, const Tensor &b) { return a.bytes != b.bytes ? a.bytes > b.bytes : a.buffer < b.buffer; });
   return here;
 }
 

@@ -44,7 +44,7 @@ std::vector<Place> placesOf(Location loc) {
 ArrayRef<StringRef> RemarkLog::passNames() {
   static const StringRef names[] = {"graph-split-dims",   "graph-exchange-sums", "graph-hoist-invariants", "graph-recompute",
                                     "graph-inline",       "graph-reuse-values",  "graph-align-rows",       "graph-narrow",
-                                    "graph-form-kernels", "graph-share-terms",   "schedule-kernels",    "memory-plan"};
+                                    "graph-form-kernels", "graph-share-terms",   "schedule-kernels",       "memory-plan"};
   return names;
 }
 
@@ -54,9 +54,15 @@ struct Streamer : remark::detail::MLIRRemarkStreamerBase {
   void streamOptimizationRemark(const remark::detail::Remark &r) override {
     Remark out{r.getCategoryName().str(), {}, r.getRemarkName().str(), r.getFunction().str(), {}, placesOf(r.getLocation()), {}};
     switch (r.getRemarkType()) {
-    case llvm::remarks::Type::Passed: out.kind = "passed"; break;
-    case llvm::remarks::Type::Missed: out.kind = "missed"; break;
-    default: out.kind = "analysis"; break;
+    case llvm::remarks::Type::Passed:
+      out.kind = "passed";
+      break;
+    case llvm::remarks::Type::Missed:
+      out.kind = "missed";
+      break;
+    default:
+      out.kind = "analysis";
+      break;
     }
     for (const auto &arg : r.getArgs()) {
       if (arg.key == "Remark")
@@ -74,16 +80,16 @@ LogicalResult RemarkLog::attach(MLIRContext &context, ArrayRef<std::string> pass
   std::string filter;
   for (const std::string &p : passes) {
     if (!llvm::is_contained(passNames(), p)) {
-      llvm::errs() << "error: expected the name of a pass that has remarks, but got " << p << "\nhint: "
-                   << llvm::join(passNames(), ", ") << "\n";
+      llvm::errs() << "error: expected the name of a pass that has remarks, but got " << p << "\nhint: " << llvm::join(passNames(), ", ")
+                   << "\n";
       return failure();
     }
     filter += (filter.empty() ? "^(" : "|") + p;
   }
   filter = filter.empty() ? ".*" : filter + ")$";
   remark::RemarkCategories all{std::nullopt, filter, filter, filter, filter};
-  return remark::enableOptimizationRemarks(context, std::make_unique<Streamer>(*this),
-                                           std::make_unique<remark::RemarkEmittingPolicyAll>(), all);
+  return remark::enableOptimizationRemarks(context, std::make_unique<Streamer>(*this), std::make_unique<remark::RemarkEmittingPolicyAll>(),
+                                           all);
 }
 
 void RemarkLog::add(Remark remark) {
@@ -140,7 +146,8 @@ void RemarkLog::print(raw_ostream &os) const {
 llvm::json::Value RemarkLog::json() const {
   llvm::json::Array list;
   for (const Remark &r : sorted()) {
-    llvm::json::Object numbers, o{{"pass", r.pass}, {"kind", r.kind}, {"decision", r.name}, {"function", r.function}, {"message", r.message}};
+    llvm::json::Object numbers,
+        o{{"pass", r.pass}, {"kind", r.kind}, {"decision", r.name}, {"function", r.function}, {"message", r.message}};
     for (auto &[key, text] : r.numbers) {
       double value;
       numbers[key] = StringRef(text).getAsDouble(value) ? llvm::json::Value(text) : llvm::json::Value(value);

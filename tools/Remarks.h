@@ -11,8 +11,8 @@
 #ifndef TINTYPE_TOOLS_REMARKS_H
 #define TINTYPE_TOOLS_REMARKS_H
 
-#include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Location.h"
+#include "mlir/IR/MLIRContext.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/JSON.h"
 #include <mutex>
@@ -34,7 +34,7 @@ std::vector<Place> placesOf(mlir::Location loc);
 
 struct Remark {
   std::string pass, kind, name, function, message; ///< kind: passed, missed, analysis
-  std::vector<Place> places;                        ///< innermost first
+  std::vector<Place> places;                       ///< innermost first
   std::vector<std::pair<std::string, std::string>> numbers;
 };
 

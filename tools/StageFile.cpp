@@ -1,9 +1,9 @@
 //===- StageFile.cpp ------------------------------------------------------===//
 #include "tools/StageFile.h"
 #include "dialects/graph/Graph.h"
-#include "tools/MlirText.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
+#include "tools/MlirText.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -36,7 +36,8 @@ static mlir::LogicalResult checkForm(mlir::ModuleOp module) {
   return mlir::failure(walk.wasInterrupted());
 }
 
-mlir::OwningOpRef<mlir::ModuleOp> parseStageText(std::unique_ptr<llvm::MemoryBuffer> text, llvm::SourceMgr &sources, mlir::MLIRContext &ctx) {
+mlir::OwningOpRef<mlir::ModuleOp> parseStageText(std::unique_ptr<llvm::MemoryBuffer> text, llvm::SourceMgr &sources,
+                                                 mlir::MLIRContext &ctx) {
   unsigned buffer = sources.AddNewSourceBuffer(std::move(text), llvm::SMLoc());
   if (!checkText(sources, buffer))
     return nullptr;

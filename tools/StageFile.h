@@ -11,7 +11,8 @@ namespace tintype {
 /// The module in the file at `path`, or on standard input for "-"; null with a diagnostic.
 mlir::OwningOpRef<mlir::ModuleOp> parseStageFile(const std::string &path, llvm::SourceMgr &sources, mlir::MLIRContext &ctx);
 /// The module in `text`, whose name is in diagnostics; null with one.
-mlir::OwningOpRef<mlir::ModuleOp> parseStageText(std::unique_ptr<llvm::MemoryBuffer> text, llvm::SourceMgr &sources, mlir::MLIRContext &ctx);
+mlir::OwningOpRef<mlir::ModuleOp> parseStageText(std::unique_ptr<llvm::MemoryBuffer> text, llvm::SourceMgr &sources,
+                                                 mlir::MLIRContext &ctx);
 
 } // namespace tintype
 

@@ -9,8 +9,8 @@
 namespace tintype {
 /// The project's dialects and the upstream ones that its text may hold.
 inline void registerDialects(mlir::DialectRegistry &registry) {
-  registry.insert<mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::math::MathDialect,
-                  graph::GraphDialect, halide::HalideDialect>();
+  registry
+      .insert<mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::math::MathDialect, graph::GraphDialect, halide::HalideDialect>();
 }
 
 /// Keeps the options of LLVM's code generators, which linking the shared

@@ -1,6 +1,7 @@
 //===- cmd_build.cpp - tintype build --------------------------------------===//
 #include "codegen/halide/Target.h"
 #include "frontend/Elaborate.h"
+#include "mlir/IR/Diagnostics.h"
 #include "runtime/Flags.h"
 #include "tools/Commands.h"
 #include "tools/CompileApart.h"
@@ -8,7 +9,6 @@
 #include "tools/Remarks.h"
 #include "tools/StageFile.h"
 #include "tools/ToolMain.h"
-#include "mlir/IR/Diagnostics.h"
 
 using namespace tintype;
 using namespace tintype::frontend;
@@ -50,10 +50,9 @@ static mlir::LogicalResult attachRemarks(RemarkLog &log, mlir::MLIRContext &ctx,
 static int run(const Options &o) {
   std::optional<Stage> from = o.from.empty() ? Stage::graph : parseStage(o.from), until = parseStage(o.emit);
   if (!from || !until || *from > Stage::halide) {
-    llvm::errs() << "error: expected a stage for " << (until ? "--from" : "--emit") << ", but got "
-                 << (until ? o.from : o.emit) << "\nhint: "
-                 << (until ? "graph, program, kernels, halide" : "exe, graph, program, kernels, halide, stmt, asm, llvm, manifest")
-                 << "\n";
+    llvm::errs() << "error: expected a stage for " << (until ? "--from" : "--emit") << ", but got " << (until ? o.from : o.emit)
+                 << "\nhint: "
+                 << (until ? "graph, program, kernels, halide" : "exe, graph, program, kernels, halide, stmt, asm, llvm, manifest") << "\n";
     return 2;
   }
   if (*until == Stage::exe && o.build.output.empty()) {
@@ -105,13 +104,12 @@ static int run(const Options &o) {
 void tools::addBuildCommand(CLI::App &app, int &status) {
   auto *command = app.add_subcommand("build", "Compiles a model into one executable that trains and runs it.");
   auto o = std::make_shared<Options>();
-  command->add_option("MODEL", o->build.input, "the .tin file, or the file of an earlier stage with --from")
-      ->required()
-      ->type_name("FILE");
-  command->add_option("-o,--output", o->build.output, "what to write; text stages go to standard output without it")
-      ->type_name("FILE");
+  command->add_option("MODEL", o->build.input, "the .tin file, or the file of an earlier stage with --from")->required()->type_name("FILE");
+  command->add_option("-o,--output", o->build.output, "what to write; text stages go to standard output without it")->type_name("FILE");
   addModelOptions(*command, o->load);
-  command->add_option("--target", o->build.target, "machine to compile for: host (default), avx2, avx512, avx512-bf16, avx512-amx, or a Halide target")
+  command
+      ->add_option("--target", o->build.target,
+                   "machine to compile for: host (default), avx2, avx512, avx512-bf16, avx512-amx, or a Halide target")
       ->type_name("T");
   command->add_option("--dtype", o->dtype, "bf16: training in f32 and in bf16, chosen when it runs (default); f32: only f32, built sooner")
       ->type_name("D")

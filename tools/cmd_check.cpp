@@ -49,14 +49,9 @@ static llvm::json::Object toJson(const Summary &s, const std::vector<Cost> &cost
     perProgram.push_back(llvm::json::Object{{"program", c.program}, {"flops_per_token", c.flops}, {"bytes_per_token", c.bytes}});
   for (const Summary::State &t : s.state)
     state.push_back(llvm::json::Object{{"kind", t.kind}, {"name", t.name}, {"type", t.type}, {"in", t.where}});
-  return llvm::json::Object{{"model", s.model},
-                            {"parameters", std::move(params)},
-                            {"parameter_count", s.paramCount},
-                            {"tasks", s.tasks},
-                            {"programs", s.programs},
-                            {"state", std::move(state)},
-                            {"flops_per_token", s.flopsPerToken},
-                            {"costs", std::move(perProgram)}};
+  return llvm::json::Object{
+      {"model", s.model},       {"parameters", std::move(params)}, {"parameter_count", s.paramCount},    {"tasks", s.tasks},
+      {"programs", s.programs}, {"state", std::move(state)},       {"flops_per_token", s.flopsPerToken}, {"costs", std::move(perProgram)}};
 }
 
 static void print(const Summary &s, const std::vector<Cost> &costs, llvm::raw_ostream &os) {
@@ -76,7 +71,8 @@ static void print(const Summary &s, const std::vector<Cost> &costs, llvm::raw_os
   if (costs.empty() && s.flopsPerToken > 0)
     os << "forward " << llvm::format("%.3g", s.flopsPerToken) << " flops per token\n";
   for (const Cost &c : costs)
-    os << c.program << llvm::format(" %.3g flops and %.3g bytes per token", c.flops, c.bytes) << " before fusion, at T = " << s.length << "\n";
+    os << c.program << llvm::format(" %.3g flops and %.3g bytes per token", c.flops, c.bytes) << " before fusion, at T = " << s.length
+       << "\n";
   for (const Summary::State &t : s.state)
     os << "state " << t.kind << " " << t.name << " " << t.type << " in " << t.where << "\n";
   if (!s.stateNote.empty())

@@ -115,22 +115,31 @@ static int run(Options o) {
 }
 
 void tools::addExplainCommand(CLI::App &app, int &status) {
-  auto *command = app.add_subcommand("explain", "Writes a page that shows what became of a model: blocks, kernels, schedules, times, memory.");
+  auto *command =
+      app.add_subcommand("explain", "Writes a page that shows what became of a model: blocks, kernels, schedules, times, memory.");
   auto o = std::make_shared<Options>();
   command->add_option("MODEL", o->build.input, "the .tin file")->required()->type_name("FILE");
   command->add_option("-o,--output", o->output, "the page, one HTML file")->required()->type_name("FILE");
   addModelOptions(*command, o->load);
-  command->add_option("--target", o->build.target, "machine to compile for: host (default), avx2, avx512, avx512-bf16, avx512-amx, or a Halide target")
+  command
+      ->add_option("--target", o->build.target,
+                   "machine to compile for: host (default), avx2, avx512, avx512-bf16, avx512-amx, or a Halide target")
       ->type_name("T");
   command->add_option("--bin", o->binary, "measure this binary of the same model instead of building one")->type_name("BIN");
   command->add_flag("--no-measure", o->noMeasure, "do not run anything");
-  command->add_option("--dtype", o->dtype, "which training the page is about: f32 or bf16")->capture_default_str()->check(CLI::IsMember({"f32", "bf16"}));
+  command->add_option("--dtype", o->dtype, "which training the page is about: f32 or bf16")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"f32", "bf16"}));
   command->add_option("--batch", o->batch, "sequences or images in a step")->capture_default_str()->check(rt::inRange<int64_t>(1));
-  command->add_option("--context", o->context, "tokens in a sequence, if the model takes them")->capture_default_str()->check(rt::inRange<int64_t>(1));
+  command->add_option("--context", o->context, "tokens in a sequence, if the model takes them")
+      ->capture_default_str()
+      ->check(rt::inRange<int64_t>(1));
   command->add_option("--seconds", o->seconds, "how long to measure")->capture_default_str()->check(rt::moreThan(0.0));
   command->add_option("--cache", o->build.cacheDir, "folder of compiled kernels (default: ~/.cache/tintype)")->type_name("DIR");
   command->add_option("--db", o->build.db, "schedules that `tintype tune` measured (default: ~/.cache/tintype/tune.db)")->type_name("FILE");
-  command->add_option("--jobs", o->build.jobs, "kernels compiled at once (default: one for each core)")->type_name("N")->check(rt::inRange(0, 1024));
+  command->add_option("--jobs", o->build.jobs, "kernels compiled at once (default: one for each core)")
+      ->type_name("N")
+      ->check(rt::inRange(0, 1024));
   command->footer("Examples:\n"
                   "  tintype explain gpt2.tin -o gpt2.html\n"
                   "  tintype explain gpt2.tin --set layers=6 --batch 8 -o small.html\n"

@@ -1,14 +1,14 @@
 //===- cmd_tune.cpp - tintype tune ----------------------------------------===//
 #include "codegen/halide/Compile.h"
+#include "runtime/Flags.h"
+#include "runtime/Threads.h"
 #include "tools/Commands.h"
 #include "tools/Pipeline.h"
 #include "tools/ToolMain.h"
 #include "tools/tune/Apply.h"
 #include "tools/tune/Tuner.h"
-#include "runtime/Flags.h"
-#include "runtime/Threads.h"
-#include "llvm/Support/Format.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include <csignal>
@@ -62,11 +62,16 @@ static int show(Database &db) {
     std::string head = w.machine.cpu + ", " + std::to_string(w.machine.threads) + (w.machine.threads == 1 ? " thread, " : " threads, ") +
                        w.machine.target + ", tintype " + w.machine.compiler;
     if (head != last)
-      llvm::outs() << head << (w.machine.compiler != here.compiler ? " (another compiler: not used)" : w.machine.cpu != here.cpu ? " (another CPU: not used)" : "")
+      llvm::outs() << head
+                   << (w.machine.compiler != here.compiler ? " (another compiler: not used)"
+                       : w.machine.cpu != here.cpu         ? " (another CPU: not used)"
+                                                           : "")
                    << "\n";
     last = head;
     llvm::outs() << llvm::format("  %-19s %9.3f ms  %.3fx  %4d tried  ", w.kernel.c_str(), w.after * 1e3, w.gain, w.trials)
-                 << (!w.foreign.empty() ? w.foreign + " (not of this compiler: not used)" : w.setting.empty() ? "template" : schedule::printSetting(w.setting))
+                 << (!w.foreign.empty()  ? w.foreign + " (not of this compiler: not used)"
+                     : w.setting.empty() ? "template"
+                                         : schedule::printSetting(w.setting))
                  << "  " << w.dims << "\n"
                  << llvm::format("    %5.1f %% of its roof; ", 100 * std::min(w.after > 0 ? w.roof / w.after : 0, 1.0)) << w.why << "\n";
   }
@@ -164,7 +169,7 @@ static int run(const Options &o) {
   t.roof = o.roof.size() == 3 ? Roof{o.roof[0], o.roof[1], o.roof[2]}
                               : probeRoof(codegen::cpuFeatures(compile), threads, std::clamp(*budget / 300, 0.05, 0.5));
 
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = [](int) { interrupted = true; };
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
@@ -173,10 +178,12 @@ static int run(const Options &o) {
   if (!o.only.empty())
     llvm::erase_if(kernels, [&](const Kernel &k) { return k.name != o.only; });
   if (kernels.empty())
-    return fail(o.only.empty() ? "expected a model that is trained in " + dtype + ", but there is no such program"
-                               : "expected --kernel to name a kernel of training, as `tintype build --emit kernels` prints them, but got " + o.only);
+    return fail(o.only.empty()
+                    ? "expected a model that is trained in " + dtype + ", but there is no such program"
+                    : "expected --kernel to name a kernel of training, as `tintype build --emit kernels` prints them, but got " + o.only);
   if (auto ec = llvm::sys::fs::create_directories(t.folder))
-    return fail(t.folder + ": expected a folder that can be made, but got: " + ec.message() + "\nhint: name another place with the variable XDG_CACHE_HOME");
+    return fail(t.folder + ": expected a folder that can be made, but got: " + ec.message() +
+                "\nhint: name another place with the variable XDG_CACHE_HOME");
   Tuner tuner(std::move(kernels), *db, t, interrupted);
   llvm::Error error = tuner.run();
   llvm::sys::fs::remove_directories(t.folder);
@@ -197,8 +204,12 @@ void tools::addTuneCommand(CLI::App &app, int &status) {
   command->add_option("--db", o->db, "database of schedules (default: ~/.cache/tintype/tune.db)")->type_name("FILE");
   command->add_option("--target", o->target, "Halide target (default: this machine)")->type_name("T");
   command->add_option("--dims", o->dims, "runtime dims to measure at, as B=8,T=256 (default: the recipe's)")->type_name("DIMS");
-  command->add_option("--threads", o->threads, "threads that run a kernel (default: physical cores)")->type_name("N")->check(rt::inRange(0, 1024));
-  command->add_option("--jobs", o->jobs, "candidates compiled at once, then measured one by one (default: physical cores)")->type_name("N")->check(rt::inRange(0, 1024));
+  command->add_option("--threads", o->threads, "threads that run a kernel (default: physical cores)")
+      ->type_name("N")
+      ->check(rt::inRange(0, 1024));
+  command->add_option("--jobs", o->jobs, "candidates compiled at once, then measured one by one (default: physical cores)")
+      ->type_name("N")
+      ->check(rt::inRange(0, 1024));
   command->add_option("--dtype", o->dtype, "which training is tuned: f32 or bf16 (default: the recipe's)")
       ->type_name("DTYPE")
       ->check(CLI::IsMember({"f32", "bf16"}));
@@ -209,8 +220,12 @@ void tools::addTuneCommand(CLI::App &app, int &status) {
   command->add_option("--kernel", o->only, "tune this kernel only")->type_name("NAME");
   command->add_option("--trials", o->most, "stop after so many candidates")->group("");
   command->add_option("--limit", o->limit, "seconds that a candidate may take in all")->group("");
-  command->add_option("--roof", o->roof, "what the machine can do, not probed: FLOPs of f32, of bf16, and bytes a second")->delimiter(',')->group("");
-  command->add_option("--fault", o->fault, "let every candidate go wrong: crash, hang, overrun, far, exit, wrong; or seem good: lucky, equal")->group("");
+  command->add_option("--roof", o->roof, "what the machine can do, not probed: FLOPs of f32, of bf16, and bytes a second")
+      ->delimiter(',')
+      ->group("");
+  command
+      ->add_option("--fault", o->fault, "let every candidate go wrong: crash, hang, overrun, far, exit, wrong; or seem good: lucky, equal")
+      ->group("");
   command->footer("Examples:\n"
                   "  tintype tune gpt2.tin --budget 10m\n"
                   "  tintype tune gpt2.tin --set layers=6 --resume\n"

@@ -31,9 +31,10 @@ int main(int argc, char **argv) {
   }
   bool wantsHelp = argc > 1 && (llvm::StringRef(argv[1]) == "--help" || llvm::StringRef(argv[1]) == "-h");
   if (argc > 1 && llvm::StringRef(argv[1]) != "--stdio") { // some editors say it
-    (wantsHelp ? llvm::outs() : llvm::errs())
-        << (wantsHelp ? "" : "tintype-lsp-server: error: expected no arguments, but got " + std::string(argv[1]) + "\n")
-        << (wantsHelp ? kHelp : "");
+    (wantsHelp ? llvm::outs() : llvm::errs()) << (wantsHelp ? ""
+                                                            : "tintype-lsp-server: error: expected no arguments, but got " +
+                                                                  std::string(argv[1]) + "\n")
+                                              << (wantsHelp ? kHelp : "");
     return wantsHelp ? 0 : 2;
   }
   std::signal(SIGPIPE, SIG_IGN); // an end of the other process shows when writing
@@ -44,9 +45,8 @@ int main(int argc, char **argv) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);
   };
-  tintype::lsp::Server server(send, [&](const llvm::json::Value &initialize) {
-    return tintype::lsp::startMlirProcess("/proc/self/exe", initialize, send);
-  });
+  tintype::lsp::Server server(
+      send, [&](const llvm::json::Value &initialize) { return tintype::lsp::startMlirProcess("/proc/self/exe", initialize, send); });
   // Checking waits until the client is silent.
   std::setvbuf(stdin, nullptr, _IONBF, 0);
   while (true) {

@@ -2,8 +2,6 @@
 // Upstream's optimizer driver with the project's dialects and passes: pipelines,
 // reproducers, remarks, timing, and every printing option.
 //===----------------------------------------------------------------------===//
-#include "tools/MlirText.h"
-#include "tools/ToolMain.h"
 #include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
@@ -11,6 +9,8 @@
 #include "passes/fusion/Passes.h"
 #include "passes/graph/Passes.h"
 #include "passes/schedule/Passes.h"
+#include "tools/MlirText.h"
+#include "tools/ToolMain.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/ToolOutputFile.h"
 

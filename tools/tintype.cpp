@@ -11,8 +11,7 @@ void tintype::tools::addModelOptions(CLI::App &command, frontend::LoadOptions &o
       ->expected(1)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command.add_option("--std", options.stdDir, "folder that holds std/, instead of the built-in library")
-      ->type_name("DIR");
+  command.add_option("--std", options.stdDir, "folder that holds std/, instead of the built-in library")->type_name("DIR");
 }
 
 int main(int argc, char **argv) {

@@ -54,7 +54,8 @@ static FailureOr<H::Target> makeTarget(const CompileOptions &options, llvm::func
 
 /// The target for one pipeline.
 static H::Target targetOf(PipelineOp pipeline, const H::Target &target) {
-  return pipeline->hasAttr(halide::checkedAttr) ? target.without_feature(H::Target::NoAsserts).without_feature(H::Target::NoBoundsQuery) : target;
+  return pipeline->hasAttr(halide::checkedAttr) ? target.without_feature(H::Target::NoAsserts).without_feature(H::Target::NoBoundsQuery)
+                                                : target;
 }
 
 std::string targetString(const CompileOptions &options) {
@@ -70,8 +71,8 @@ static std::string contentKey(PipelineOp pipeline, const H::Target &target) {
   std::string text;
   llvm::raw_string_ostream os(text);
   pipeline->print(os, OpPrintingFlags().useLocalScope());
-  os << target.to_string() << " Halide " << HALIDE_VERSION_MAJOR << "." << HALIDE_VERSION_MINOR << "."
-     << HALIDE_VERSION_PATCH << " " TINTYPE_TRANSLATOR << " " << getenv(llvmOptions);
+  os << target.to_string() << " Halide " << HALIDE_VERSION_MAJOR << "." << HALIDE_VERSION_MINOR << "." << HALIDE_VERSION_PATCH
+     << " " TINTYPE_TRANSLATOR << " " << getenv(llvmOptions);
   llvm::SHA256 hash;
   hash.update(text);
   return llvm::toHex(hash.final(), true).substr(0, 40);

@@ -24,10 +24,10 @@
 namespace tintype::codegen {
 
 struct CompileOptions {
-  std::string target = "host";        ///< as resolveTarget takes it
-  std::string cacheDir = "kernels";   ///< made when missing; objects lie in it as <hash>.o
-  int jobs = 1;                       ///< threads
-  bool asserts = false;               ///< check every buffer access and shape at run time
+  std::string target = "host";      ///< as resolveTarget takes it
+  std::string cacheDir = "kernels"; ///< made when missing; objects lie in it as <hash>.o
+  int jobs = 1;                     ///< threads
+  bool asserts = false;             ///< check every buffer access and shape at run time
   /// Told of each kernel as it is compiled, with its seconds; null where the cache has it. By one thread at a time.
   std::function<void(llvm::StringRef kernel, std::optional<double> seconds)> onKernel;
 };
@@ -46,8 +46,8 @@ mlir::LogicalResult compileKernels(mlir::ModuleOp module, const CompileOptions &
 
 /// Texts of each kernel at later stages, in the order of `stages`: `stmt` (Halide's
 /// loops), `asm` or `llvm`. One lowering gives all texts of a kernel.
-mlir::FailureOr<llvm::StringMap<std::vector<std::string>>>
-emitKernels(mlir::ModuleOp module, llvm::ArrayRef<llvm::StringRef> stages, const CompileOptions &options);
+mlir::FailureOr<llvm::StringMap<std::vector<std::string>>> emitKernels(mlir::ModuleOp module, llvm::ArrayRef<llvm::StringRef> stages,
+                                                                       const CompileOptions &options);
 
 } // namespace tintype::codegen
 

@@ -22,11 +22,16 @@ H::VarOrRVar Stage::make(StringRef name, std::initializer_list<StringRef> from) 
 
 static H::TailStrategy tailOf(std::optional<Tail> tail) {
   switch (tail.value_or(Tail::automatic)) {
-  case Tail::guard: return H::TailStrategy::GuardWithIf;
-  case Tail::round_up: return H::TailStrategy::RoundUp;
-  case Tail::shift: return H::TailStrategy::ShiftInwards;
-  case Tail::predicate: return H::TailStrategy::Predicate;
-  default: return H::TailStrategy::Auto;
+  case Tail::guard:
+    return H::TailStrategy::GuardWithIf;
+  case Tail::round_up:
+    return H::TailStrategy::RoundUp;
+  case Tail::shift:
+    return H::TailStrategy::ShiftInwards;
+  case Tail::predicate:
+    return H::TailStrategy::Predicate;
+  default:
+    return H::TailStrategy::Auto;
   }
 }
 
@@ -40,8 +45,7 @@ LogicalResult applyDirective(Operation &op, llvm::StringMap<FuncState> &funcs) {
   if (auto a = op.getAttrOfType<IntegerAttr>("stage"))
     index = a.getInt();
   if (index + 1 >= (int64_t)it->second.stages.size())
-    return op.emitError() << "expected one of " << it->second.stages.size() - 1 << " updates of @" << name << ", but got update "
-                          << index;
+    return op.emitError() << "expected one of " << it->second.stages.size() - 1 << " updates of @" << name << ", but got update " << index;
   if (auto factor = op.getAttrOfType<IntegerAttr>("factor"); factor && (factor.getInt() < 1 || factor.getInt() > 65535))
     return op.emitError() << "expected a factor in [1, 65535], but got " << factor.getInt();
   Stage &names = it->second.stages[index + 1];
@@ -65,7 +69,10 @@ LogicalResult applyDirective(Operation &op, llvm::StringMap<FuncState> &funcs) {
         stage.fuse(inner, outer, names.make(o.getFused(), {o.getInner(), o.getOuter()}));
         return success();
       })
-      .Case<ReorderOp>([&](ReorderOp o) { stage.reorder(loops(o.getVars())); return success(); })
+      .Case<ReorderOp>([&](ReorderOp o) {
+        stage.reorder(loops(o.getVars()));
+        return success();
+      })
       .Case<VectorizeOp>([&](VectorizeOp o) {
         auto v = names.loop(o.getVar());
         if (o.getFactor())
@@ -82,8 +89,14 @@ LogicalResult applyDirective(Operation &op, llvm::StringMap<FuncState> &funcs) {
           stage.unroll(v);
         return success();
       })
-      .Case<AtomicOp>([&](AtomicOp) { stage.atomic(); return success(); })
-      .Case<ComputeRootOp>([&](ComputeRootOp) { f.compute_root(); return success(); })
+      .Case<AtomicOp>([&](AtomicOp) {
+        stage.atomic();
+        return success();
+      })
+      .Case<ComputeRootOp>([&](ComputeRootOp) {
+        f.compute_root();
+        return success();
+      })
       .Case<ComputeAtOp>([&](ComputeAtOp o) {
         auto at = funcs.find(o.getConsumer());
         if (at == funcs.end())
@@ -106,9 +119,18 @@ LogicalResult applyDirective(Operation &op, llvm::StringMap<FuncState> &funcs) {
                                                         : H::MemoryType::Heap);
         return success();
       })
-      .Case<BoundOp>([&](BoundOp o) { f.bound(var(o.getVar()), (int)o.getMin(), (int)o.getExtent()); return success(); })
-      .Case<BoundExtentOp>([&](BoundExtentOp o) { f.bound_extent(var(o.getVar()), (int)o.getExtent()); return success(); })
-      .Case<AlignBoundsOp>([&](AlignBoundsOp o) { f.align_bounds(var(o.getVar()), (int)o.getModulus()); return success(); })
+      .Case<BoundOp>([&](BoundOp o) {
+        f.bound(var(o.getVar()), (int)o.getMin(), (int)o.getExtent());
+        return success();
+      })
+      .Case<BoundExtentOp>([&](BoundExtentOp o) {
+        f.bound_extent(var(o.getVar()), (int)o.getExtent());
+        return success();
+      })
+      .Case<AlignBoundsOp>([&](AlignBoundsOp o) {
+        f.align_bounds(var(o.getVar()), (int)o.getModulus());
+        return success();
+      })
       .Case<ReorderStorageOp>([&](ReorderStorageOp o) {
         std::vector<H::Var> order;
         for (StringRef v : o.getVars().getAsValueRange<StringAttr>())
@@ -140,7 +162,8 @@ Operation *blamed(PipelineOp pipeline, StringRef prefix, StringRef message) {
     best = at < first ? 0 : best;
     first = at;
     auto var = op.getAttrOfType<StringAttr>("var");
-    int score = 1 + 4 * (isa<ComputeAtOp>(op) && message.contains("location")) + 2 * (var && findName(message, var.getValue()) != StringRef::npos);
+    int score =
+        1 + 4 * (isa<ComputeAtOp>(op) && message.contains("location")) + 2 * (var && findName(message, var.getValue()) != StringRef::npos);
     if (score >= best) {
       best = score;
       found = &op;

@@ -19,12 +19,11 @@ static Expr scaleByPowerOfTwo(Expr x, Expr n) { return x * reinterpret<float>(ca
 /// 2^f, |f| <= 0.5; coefficients: least-squares on Chebyshev points.
 static Expr exp2Fraction(Expr f, Expr first = 1.0f) {
   return std::move(first) + f * horner({0.6931471824645996, 0.24022647738456726, 0.055503323674201965, 0.00961843691766262,
-                 0.0013398875016719103, 0.00015353360504377633}, f);
+                                        0.0013398875016719103, 0.00015353360504377633},
+                                       f);
 }
 
-Expr hiddenSelect(Expr c, Expr a, Expr b) {
-  return select(cast<uint8_t>(std::move(c)) > cast<uint8_t>(0), std::move(a), std::move(b));
-}
+Expr hiddenSelect(Expr c, Expr a, Expr b) { return select(cast<uint8_t>(std::move(c)) > cast<uint8_t>(0), std::move(a), std::move(b)); }
 
 /// |x| < 2^22 as an integer in the low bits of a float, and as a float.
 static std::pair<Expr, Expr> roundedBits(Expr x) {
@@ -53,8 +52,9 @@ Expr vectorLog(Expr x) { return log(std::move(x)); }
 Expr vectorTanh(Expr x) {
   x = clamp(x, -7.99881172180175781f, 7.99881172180175781f);
   Expr y = x * x;
-  Expr p = horner({4.89352455891786e-03, 6.37261928875436e-04, 1.48572235717979e-05, 5.12229709037114e-08,
-                   -8.60467152213735e-11, 2.00018790482477e-13, -2.76076847742355e-16}, y);
+  Expr p = horner({4.89352455891786e-03, 6.37261928875436e-04, 1.48572235717979e-05, 5.12229709037114e-08, -8.60467152213735e-11,
+                   2.00018790482477e-13, -2.76076847742355e-16},
+                  y);
   Expr q = horner({4.89352518554385e-03, 2.26843463243900e-03, 1.18534705686654e-04, 1.19825839466702e-06}, y);
   return x * p / q;
 }
@@ -62,10 +62,10 @@ Expr vectorTanh(Expr x) {
 Expr vectorErf(Expr x) {
   x = clamp(x, -4.0f, 4.0f);
   Expr y = x * x;
-  Expr p = horner({-1.60960333262415e-02, -2.95459980854025e-03, -7.34990630326855e-04, -5.69250639462346e-05,
-                   -2.10102402082508e-06, 2.77068142495902e-08, -2.72614225801306e-10}, y);
-  Expr q = horner({-1.42647390514189e-02, -7.37332916720468e-03, -1.68282697438203e-03, -2.13374055278905e-04,
-                   -1.45660718464996e-05}, y);
+  Expr p = horner({-1.60960333262415e-02, -2.95459980854025e-03, -7.34990630326855e-04, -5.69250639462346e-05, -2.10102402082508e-06,
+                   2.77068142495902e-08, -2.72614225801306e-10},
+                  y);
+  Expr q = horner({-1.42647390514189e-02, -7.37332916720468e-03, -1.68282697438203e-03, -2.13374055278905e-04, -1.45660718464996e-05}, y);
   return x * p / q;
 }
 

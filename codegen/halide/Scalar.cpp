@@ -37,13 +37,26 @@ static Expr constantExpr(Attribute a) {
 static Expr compare(arith::CmpFPredicate p, Expr a, Expr b) {
   using P = arith::CmpFPredicate;
   switch (p) {
-  case P::OEQ: case P::UEQ: return a == b;
-  case P::ONE: case P::UNE: return a != b;
-  case P::OLT: case P::ULT: return a < b;
-  case P::OLE: case P::ULE: return a <= b;
-  case P::OGT: case P::UGT: return a > b;
-  case P::OGE: case P::UGE: return a >= b;
-  default: return Expr();
+  case P::OEQ:
+  case P::UEQ:
+    return a == b;
+  case P::ONE:
+  case P::UNE:
+    return a != b;
+  case P::OLT:
+  case P::ULT:
+    return a < b;
+  case P::OLE:
+  case P::ULE:
+    return a <= b;
+  case P::OGT:
+  case P::UGT:
+    return a > b;
+  case P::OGE:
+  case P::UGE:
+    return a >= b;
+  default:
+    return Expr();
   }
 }
 static Expr compare(arith::CmpIPredicate p, Expr a, Expr b) {
@@ -54,12 +67,21 @@ static Expr compare(arith::CmpIPredicate p, Expr a, Expr b) {
     b = cast(Halide::UInt(b.type().bits()), b);
   }
   switch (p) {
-  case P::eq: return a == b;
-  case P::ne: return a != b;
-  case P::slt: case P::ult: return a < b;
-  case P::sle: case P::ule: return a <= b;
-  case P::sgt: case P::ugt: return a > b;
-  default: return a >= b;
+  case P::eq:
+    return a == b;
+  case P::ne:
+    return a != b;
+  case P::slt:
+  case P::ult:
+    return a < b;
+  case P::sle:
+  case P::ule:
+    return a <= b;
+  case P::sgt:
+  case P::ugt:
+    return a > b;
+  default:
+    return a >= b;
   }
 }
 
@@ -100,10 +122,10 @@ Expr scalarExpr(Operation *op, ArrayRef<Expr> in) {
       .Case<ShRSIOp>([&](auto) { return in[0] >> in[1]; })
       .Case<ShRUIOp>([&](auto) { return cast(to, cast(Halide::UInt(to.bits()), in[0]) >> in[1]); })
       .Case<SelectOp>([&](SelectOp o) {
-        return o.getCondition().getDefiningOp<halide::LikelyOp>() ? select(in[0], in[1], in[2])
-                                                                  : hiddenSelect(in[0], in[1], in[2]);
+        return o.getCondition().getDefiningOp<halide::LikelyOp>() ? select(in[0], in[1], in[2]) : hiddenSelect(in[0], in[1], in[2]);
       })
-      .Case<UIToFPOp, ExtUIOp>([&](auto) { return isBool ? cast(to, cast(Halide::UInt(8), in[0])) : cast(to, cast(Halide::UInt(in[0].type().bits()), in[0])); })
+      .Case<UIToFPOp, ExtUIOp>(
+          [&](auto) { return isBool ? cast(to, cast(Halide::UInt(8), in[0])) : cast(to, cast(Halide::UInt(in[0].type().bits()), in[0])); })
       .Case<ExtFOp, TruncFOp, SIToFPOp, FPToSIOp, ExtSIOp>([&](auto) { return cast(to, in[0]); })
       .Case<TruncIOp>([&](auto) { return to.is_bool() ? (in[0] & 1) != 0 : cast(to, in[0]); })
       .Case<BitcastOp>([&](auto) { return reinterpret(to, in[0]); })

@@ -1,7 +1,7 @@
 //===- Target.cpp - which machine the kernels are for ---------------------===//
 #include "codegen/halide/Target.h"
-#include "llvm/ADT/StringSwitch.h"
 #include "Halide.h"
+#include "llvm/ADT/StringSwitch.h"
 #include <set>
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -84,7 +84,7 @@ private:
   const std::string &func;
   std::set<std::string> inside; ///< allocated by the kernel
   Loops loops;
-  Lets around, lets; ///< of the loops, and in them
+  Lets around, lets;            ///< of the loops, and in them
   std::vector<Access> accesses; ///< of the innermost loop around
 };
 
@@ -124,7 +124,8 @@ std::vector<Stmt> fetchBeside(const std::vector<TileLines> &lines, const Place &
     if (!follows || !row || !*row)
       continue;
     const int width = besideStep(64) == l.bytes ? columns / 16 * l.bytes : l.bytes;
-    calls.push_back(Evaluate::make(Call::make(Halide::Int(32), fetchName, {Variable::make(Halide::Handle(), l.buffer), simplify(at), *row, width, l.isResult}, Call::Extern)));
+    calls.push_back(Evaluate::make(Call::make(
+        Halide::Int(32), fetchName, {Variable::make(Halide::Handle(), l.buffer), simplify(at), *row, width, l.isResult}, Call::Extern)));
   }
   return calls;
 }

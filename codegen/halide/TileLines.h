@@ -19,7 +19,8 @@ std::vector<TileLines> linesBeside(const std::string &func, const Halide::Intern
 
 /// Calls that have the runtime fetch `lines` while it computes the tile at `c`, `columns` wide, `cRow` bytes from row to
 /// row (runtime/Tiles.h): those that follow the tile through the loops `around` it.
-std::vector<Halide::Internal::Stmt> fetchBeside(const std::vector<TileLines> &lines, const Place &c, int cRow, int columns, const Loops &around);
+std::vector<Halide::Internal::Stmt> fetchBeside(const std::vector<TileLines> &lines, const Place &c, int cRow, int columns,
+                                                const Loops &around);
 
 } // namespace tintype::codegen
 

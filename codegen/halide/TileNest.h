@@ -40,9 +40,9 @@ struct TileNest {
 
   const std::string &func;
   Loops loops;
-  Lets lets;                      ///< those around included
+  Lets lets; ///< those around included
   const Halide::Internal::Store *store = nullptr;
-  std::vector<Factors> products;  ///< none where the nest is something else
+  std::vector<Factors> products; ///< none where the nest is something else
 
 private:
   bool matchSum(const Halide::Expr &e);

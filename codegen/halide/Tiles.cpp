@@ -95,7 +95,8 @@ private:
   /// Whether a loop around `nest` comes back to the same tile.
   bool isPartOfSum(const TileNest &nest) const {
     Expr at = nest.whole(nest.store->index);
-    return std::any_of(around.begin(), around.end(), [&](const For *loop) { return !is_const_one(loop->extent) && !expr_uses_var(at, loop->name); });
+    return std::any_of(around.begin(), around.end(),
+                       [&](const For *loop) { return !is_const_one(loop->extent) && !expr_uses_var(at, loop->name); });
   }
   /// Loops around one whose end depends on them may have lost the turns in which it does nothing.
   static bool hasFixedSteps(const TileNest &nest) {
@@ -143,22 +144,38 @@ private:
         stride(c, 2) != 4 || stride(c, 0) != 0 || stride(c, 1) != 0 || stride(c, step) != 0)
       return fails("panels that hold pairs");
     Expr steps = n == step + 1 ? nest.whole(loop(step)->extent) : Expr(1);
-    std::vector<Expr> args{Variable::make(Halide::Handle(), nest.func), c.inBytes(), name(true), a.inBytes(), name(false), b.inBytes(), extent(rows), columns,
-                           steps, stride(c, rows), stride(a, rows), stride(a, step), stride(b, 1), stride(b, step), bTile, (*parts)[isFirstA ? 0 : 1], (*parts)[isFirstA ? 1 : 0], adds};
+    std::vector<Expr> args{Variable::make(Halide::Handle(), nest.func),
+                           c.inBytes(),
+                           name(true),
+                           a.inBytes(),
+                           name(false),
+                           b.inBytes(),
+                           extent(rows),
+                           columns,
+                           steps,
+                           stride(c, rows),
+                           stride(a, rows),
+                           stride(a, step),
+                           stride(b, 1),
+                           stride(b, step),
+                           bTile,
+                           (*parts)[isFirstA ? 0 : 1],
+                           (*parts)[isFirstA ? 1 : 0],
+                           adds};
     std::vector<Stmt> calls = fetchBeside(beside, c, stride(c, rows), columns, around);
     calls.push_back(Evaluate::make(Call::make(Halide::Int(32), productName, args, Call::Extern)));
     return Block::make(calls);
   }
 
   const std::set<std::string> funcs;
-  std::string func;        ///< the one around
-  Lets lets;               ///< around what is visited
+  std::string func; ///< the one around
+  Lets lets;        ///< around what is visited
   Loops around;
   std::vector<TileLines> beside; ///< what reads the tiles
-  const char *why = "";    ///< what its last nest lacks
+  const char *why = "";          ///< what its last nest lacks
   int numCalls = 0;
   bool isUnderIf = false;
-  bool needsZeros = false;    ///< some tile is added to, or may not be computed
+  bool needsZeros = false; ///< some tile is added to, or may not be computed
 };
 
 } // namespace

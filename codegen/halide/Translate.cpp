@@ -85,11 +85,16 @@ Expr Translator::affine(AffineExpr e, ArrayRef<Expr> dims) {
     return extent(e);
   Expr l = affine(b.getLHS(), dims), r = affine(b.getRHS(), dims);
   switch (e.getKind()) {
-  case AffineExprKind::Add: return l + r;
-  case AffineExprKind::Mul: return l * r;
-  case AffineExprKind::FloorDiv: return l / r; // rounds down, as in affine maps
-  case AffineExprKind::Mod: return l % r;
-  default: return (l + r - 1) / r;
+  case AffineExprKind::Add:
+    return l + r;
+  case AffineExprKind::Mul:
+    return l * r;
+  case AffineExprKind::FloorDiv:
+    return l / r; // rounds down, as in affine maps
+  case AffineExprKind::Mod:
+    return l % r;
+  default:
+    return (l + r - 1) / r;
   }
 }
 

@@ -33,11 +33,16 @@ LogicalResult ModuleExport::size(AffineExpr e, tintype::Size *s) {
   if (!b || failed(size(b.getLHS(), s)) || failed(size(b.getRHS(), s)))
     return failure();
   switch (b.getKind()) {
-  case AffineExprKind::Add: return push(tintype::Size::ADD, 0);
-  case AffineExprKind::Mul: return push(tintype::Size::MUL, 0);
-  case AffineExprKind::FloorDiv: return push(tintype::Size::FLOORDIV, 0);
-  case AffineExprKind::Mod: return push(tintype::Size::MOD, 0);
-  default: return failure();
+  case AffineExprKind::Add:
+    return push(tintype::Size::ADD, 0);
+  case AffineExprKind::Mul:
+    return push(tintype::Size::MUL, 0);
+  case AffineExprKind::FloorDiv:
+    return push(tintype::Size::FLOORDIV, 0);
+  case AffineExprKind::Mod:
+    return push(tintype::Size::MOD, 0);
+  default:
+    return failure();
   }
 }
 
@@ -51,12 +56,18 @@ LogicalResult ModuleExport::sizes(ArrayRef<AffineExpr> dims, google::protobuf::R
 FailureOr<DType> ModuleExport::dtype(Type t, Operation *at) {
   if (auto r = dyn_cast<RankedTensorType>(t))
     t = r.getElementType();
-  if (t.isF32()) return F32;
-  if (t.isInteger(32)) return I32;
-  if (t.isInteger(1)) return BOOL;
-  if (t.isBF16()) return BF16;
-  if (t.isF16()) return F16;
-  if (t.isF64()) return F64;
+  if (t.isF32())
+    return F32;
+  if (t.isInteger(32))
+    return I32;
+  if (t.isInteger(1))
+    return BOOL;
+  if (t.isBF16())
+    return BF16;
+  if (t.isF16())
+    return F16;
+  if (t.isF64())
+    return F64;
   return at->emitError() << "expected an element type that a buffer can hold, but got " << t;
 }
 

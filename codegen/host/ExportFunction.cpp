@@ -169,8 +169,8 @@ FailureOr<int> FunctionExport::bufferOfResult(func::CallOp call, unsigned i, int
                                 << ", but its reads do not allow it";
     return target->second;
   }
-  if (reuse >= 0 && program.buffers(bufferOfArgument(call.getOperand(reuse))).kind() == Buffer::ARENA &&
-      isOnlyView(call, reuse) && diesAt(call.getOperand(reuse), call))
+  if (reuse >= 0 && program.buffers(bufferOfArgument(call.getOperand(reuse))).kind() == Buffer::ARENA && isOnlyView(call, reuse) &&
+      diesAt(call.getOperand(reuse), call))
     return bufferOfArgument(call.getOperand(reuse));
   int buffer = addBuffer(Buffer::ARENA, 0, storage, label);
   if (hasChunk(storage, fn))

@@ -20,8 +20,7 @@
 using namespace mlir;
 
 /// A constant global whose value is built by `body`.
-template <typename Fn>
-static void constantGlobal(OpBuilder &b, Location loc, Type type, StringRef name, uint64_t alignment, Fn body) {
+template <typename Fn> static void constantGlobal(OpBuilder &b, Location loc, Type type, StringRef name, uint64_t alignment, Fn body) {
   auto g = LLVM::GlobalOp::create(b, loc, type, /*isConstant=*/true, LLVM::Linkage::External, name, Attribute(), alignment);
   OpBuilder::InsertionGuard guard(b);
   b.createBlock(&g.getInitializerRegion());
@@ -38,8 +37,7 @@ static OwningOpRef<ModuleOp> buildModule(const tintype::Manifest &manifest, MLIR
   std::string bytes = manifest.SerializeAsString();
   auto text = LLVM::LLVMArrayType::get(b.getI8Type(), bytes.size());
   LLVM::GlobalOp::create(b, loc, text, true, LLVM::Linkage::External, "tintype_manifest", b.getStringAttr(bytes), 16);
-  LLVM::GlobalOp::create(b, loc, i64, true, LLVM::Linkage::External, "tintype_manifest_size",
-                         b.getI64IntegerAttr(bytes.size()), 8);
+  LLVM::GlobalOp::create(b, loc, i64, true, LLVM::Linkage::External, "tintype_manifest_size", b.getI64IntegerAttr(bytes.size()), 8);
 
   auto entry = LLVM::LLVMFunctionType::get(b.getI32Type(), {ptr});
   for (const auto &k : manifest.kernels())
@@ -74,8 +72,7 @@ LogicalResult tintype::writeHostObject(const Manifest &manifest, MLIRContext &ct
   const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
   if (!target)
     return emitError(UnknownLoc::get(&ctx)) << error;
-  std::unique_ptr<llvm::TargetMachine> machine(
-      target->createTargetMachine(triple, "x86-64", "", {}, llvm::Reloc::PIC_));
+  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(triple, "x86-64", "", {}, llvm::Reloc::PIC_));
   llvmModule->setDataLayout(machine->createDataLayout());
   llvmModule->setTargetTriple(triple);
   std::error_code ec;

@@ -20,8 +20,8 @@ Error tintype::linkExecutable(ArrayRef<std::string> objects, StringRef runtimeLi
 
   // Unfinished work never carries the final name.
   std::string partial = (output + ".partial").str(), response = "@" + runtimeList.str();
-  SmallVector<StringRef> args{*linker, "-fuse-ld=lld", "-static-libstdc++", "-static-libgcc", "-Wl,--gc-sections",
-                              "-Wl,--as-needed", "-Wl,-s", "-o", partial};
+  SmallVector<StringRef> args{
+      *linker, "-fuse-ld=lld", "-static-libstdc++", "-static-libgcc", "-Wl,--gc-sections", "-Wl,--as-needed", "-Wl,-s", "-o", partial};
   for (const std::string &o : objects)
     args.push_back(o);
   args.push_back(response);

@@ -34,7 +34,8 @@ static LogicalResult verifyKernel(func::FuncOp f) {
 static LogicalResult verifyInplace(func::FuncOp f, Attribute value) {
   auto places = dyn_cast<DenseI32ArrayAttr>(value);
   if (!places || places.size() != (int64_t)f.getNumResults())
-    return f.emitError() << "expected an argument or -1 in graph.inplace for each of " << f.getNumResults() << " results, but got " << value;
+    return f.emitError() << "expected an argument or -1 in graph.inplace for each of " << f.getNumResults() << " results, but got "
+                         << value;
   for (int32_t place : places.asArrayRef())
     if (place < -1 || place >= (int32_t)f.getNumArguments())
       return f.emitError() << "expected graph.inplace to hold an argument below " << f.getNumArguments() << " or -1, but got " << place;
@@ -45,7 +46,8 @@ static LogicalResult verifyAxis(func::FuncOp f, Attribute value) {
   auto axis = dyn_cast<DictionaryAttr>(value);
   auto dims = axis ? axis.getAs<DenseI32ArrayAttr>("dims") : nullptr;
   if (!dims || dims.size() != (int64_t)f.getNumResults() || numberOf(axis.get("block")).value_or(0) < 1 || !isExtent(axis.get("extent")))
-    return f.emitError() << "expected axes {block >= 1, dims of " << f.getNumResults() << " results, extent} in graph.grid, but got " << value;
+    return f.emitError() << "expected axes {block >= 1, dims of " << f.getNumResults() << " results, extent} in graph.grid, but got "
+                         << value;
   for (auto [type, d] : llvm::zip(f.getResultTypes(), dims.asArrayRef())) {
     auto tensor = dyn_cast<RankedTensorType>(type);
     if (d < -1 || d >= (tensor ? tensor.getRank() : 0))
@@ -65,7 +67,8 @@ static LogicalResult verifyRange(func::FuncOp f, Attribute value) {
   auto isOptional = [&](StringRef name, int64_t least, int64_t most) { return !range.get(name) || isIn(name, least, most); };
   if (!isIn("axis", -1, axes - 1) || !isExtent(range.get("extent")) || !isOptional("over", 0, axes - 1) ||
       !isOptional("low", INT32_MIN, INT32_MAX) || !isOptional("high", INT32_MIN, INT32_MAX))
-    return f.emitError() << "expected ranges {axis, extent, over, low, high} with axes below " << axes << " in graph.ranges, but got " << value;
+    return f.emitError() << "expected ranges {axis, extent, over, low, high} with axes below " << axes << " in graph.ranges, but got "
+                         << value;
   return success();
 }
 
@@ -80,7 +83,8 @@ LogicalResult GraphDialect::verifyOperationAttribute(Operation *op, NamedAttribu
   StringRef name = a.getName().strref().drop_front(getNamespace().size() + 1);
   Attribute value = a.getValue();
   auto expect = [&](bool isSo, StringRef what) {
-    return isSo ? success() : LogicalResult(op->emitError() << "expected " << what << " in " << a.getName().strref() << ", but got " << value);
+    return isSo ? success()
+                : LogicalResult(op->emitError() << "expected " << what << " in " << a.getName().strref() << ", but got " << value);
   };
   if (llvm::is_contained({"role", "model", "task", "tokenizer", "recipe", "kind", "label"}, name))
     return expect(isa<StringAttr>(value), "text");
@@ -90,7 +94,8 @@ LogicalResult GraphDialect::verifyOperationAttribute(Operation *op, NamedAttribu
     return expect(isExtent(value), "one size");
   if (name == "chunk") {
     auto chunk = dyn_cast<DictionaryAttr>(value);
-    return expect(chunk && chunk.getAs<StringAttr>("symbol") && isExtent(chunk.get("extent")) && numberOf(chunk.get("most")).value_or(0) >= 1,
+    return expect(chunk && chunk.getAs<StringAttr>("symbol") && isExtent(chunk.get("extent")) &&
+                      numberOf(chunk.get("most")).value_or(0) >= 1,
                   "{symbol, extent, most >= 1}");
   }
   if (name == "bounds") {

@@ -160,11 +160,11 @@ static void print(AffineExpr e, raw_ostream &os, int level) {
   }
   auto b = cast<AffineBinaryOpExpr>(e);
   bool isSum = b.getKind() == AffineExprKind::Add;
-  StringRef sign = isSum                                  ? " + "
-                   : b.getKind() == AffineExprKind::Mul   ? " * "
+  StringRef sign = isSum                                     ? " + "
+                   : b.getKind() == AffineExprKind::Mul      ? " * "
                    : b.getKind() == AffineExprKind::FloorDiv ? " floordiv "
-                   : b.getKind() == AffineExprKind::Mod   ? " mod "
-                                                          : " ceildiv ";
+                   : b.getKind() == AffineExprKind::Mod      ? " mod "
+                                                             : " ceildiv ";
   int mine = isSum ? 0 : 1;
   if (mine < level)
     os << "(";
@@ -259,8 +259,7 @@ void printBareDims(OpAsmPrinter &p, Operation *, DimsAttr dims) { dims.print(p);
 
 //===-- tensor types ------------------------------------------------------===//
 
-LogicalResult DimsAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
-                                       llvm::function_ref<InFlightDiagnostic()> emitError) const {
+LogicalResult DimsAttr::verifyEncoding(ArrayRef<int64_t> shape, Type, llvm::function_ref<InFlightDiagnostic()> emitError) const {
   // dims_c1
   if (size() != shape.size())
     return emitError() << "expected " << shape.size() << " extents for a tensor of that rank, but got " << *this;
@@ -268,7 +267,8 @@ LogicalResult DimsAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
   for (auto [extent, number] : llvm::zip(getExprs(), shape)) {
     auto c = dyn_cast<AffineConstantExpr>(extent);
     if (ShapedType::isDynamic(number) ? bool(c) : !c || c.getValue() != number)
-      return emitError() << "expected extent " << (ShapedType::isDynamic(number) ? "of a dynamic dim to name a runtime dimension" : std::to_string(number))
+      return emitError() << "expected extent "
+                         << (ShapedType::isDynamic(number) ? "of a dynamic dim to name a runtime dimension" : std::to_string(number))
                          << ", but got " << printDim(extent);
   }
   return success();

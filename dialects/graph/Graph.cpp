@@ -12,8 +12,7 @@ using namespace tintype::graph;
 static ParseResult parseAccess(OpAsmParser &p, OperationState &st, StringRef mapName,
                                SmallVectorImpl<OpAsmParser::UnresolvedOperand> &symbols) {
   AffineMap map;
-  if (p.parseLSquare() || p.parseAffineMap(map) || p.parseRSquare() ||
-      p.parseOperandList(symbols, OpAsmParser::Delimiter::OptionalParen))
+  if (p.parseLSquare() || p.parseAffineMap(map) || p.parseRSquare() || p.parseOperandList(symbols, OpAsmParser::Delimiter::OptionalParen))
     return failure();
   st.addAttribute(mapName, AffineMapAttr::get(map));
   return success();
@@ -25,8 +24,7 @@ static void printAccess(OpAsmPrinter &p, AffineMap map, ValueRange symbols) {
   if (!symbols.empty())
     p << "(" << symbols << ")";
 }
-static ParseResult resolveSymbols(OpAsmParser &p, OperationState &st,
-                                  ArrayRef<OpAsmParser::UnresolvedOperand> symbols) {
+static ParseResult resolveSymbols(OpAsmParser &p, OperationState &st, ArrayRef<OpAsmParser::UnresolvedOperand> symbols) {
   return p.resolveOperands(symbols, p.getBuilder().getI32Type(), st.operands);
 }
 
@@ -38,8 +36,8 @@ ParseResult ReadOp::parse(OpAsmParser &p, OperationState &st) {
     return failure();
   if (succeeded(p.parseOptionalKeyword("guarded")))
     st.addAttribute("guarded", p.getBuilder().getUnitAttr());
-  if (p.parseOptionalAttrDict(st.attributes) || p.parseColonType(type) ||
-      p.resolveOperand(source, type, st.operands) || resolveSymbols(p, st, symbols))
+  if (p.parseOptionalAttrDict(st.attributes) || p.parseColonType(type) || p.resolveOperand(source, type, st.operands) ||
+      resolveSymbols(p, st, symbols))
     return failure();
   st.addTypes(type.getElementType());
   return success();
@@ -60,8 +58,8 @@ void ReadOp::build(OpBuilder &b, OperationState &st, Value source, AffineMap map
 ParseResult InsideOp::parse(OpAsmParser &p, OperationState &st) {
   SmallVector<OpAsmParser::UnresolvedOperand> symbols;
   DimsAttr dims;
-  if (parseAccess(p, st, "map", symbols) || p.parseKeyword("in") || parseBareDims(p, dims) ||
-      p.parseOptionalAttrDict(st.attributes) || resolveSymbols(p, st, symbols))
+  if (parseAccess(p, st, "map", symbols) || p.parseKeyword("in") || parseBareDims(p, dims) || p.parseOptionalAttrDict(st.attributes) ||
+      resolveSymbols(p, st, symbols))
     return failure();
   st.addAttribute("dims", dims);
   st.addTypes(p.getBuilder().getI1Type());
@@ -80,8 +78,7 @@ void InsideOp::build(OpBuilder &b, OperationState &st, AffineMap map, DimsAttr d
 
 ParseResult IndexOp::parse(OpAsmParser &p, OperationState &st) {
   SmallVector<OpAsmParser::UnresolvedOperand> symbols;
-  if (parseAccess(p, st, "map", symbols) || p.parseOptionalAttrDict(st.attributes) ||
-      resolveSymbols(p, st, symbols))
+  if (parseAccess(p, st, "map", symbols) || p.parseOptionalAttrDict(st.attributes) || resolveSymbols(p, st, symbols))
     return failure();
   st.addTypes(p.getBuilder().getI32Type());
   return success();
@@ -103,10 +100,10 @@ ParseResult RandomOp::parse(OpAsmParser &p, OperationState &st) {
   DimsAttr dims;
   RankedTensorType type;
   SMLoc loc = p.getCurrentLocation();
-  if (p.parseKeyword(&draw) || p.parseAttribute(site, p.getBuilder().getI32Type(), "site", st.attributes) ||
-      p.parseKeyword("of") || p.parseOperand(state) || parseAccess(p, st, "map", symbols) ||
-      p.parseKeyword("in") || parseBareDims(p, dims) || p.parseOptionalAttrDict(st.attributes) ||
-      p.parseColonType(type) || p.resolveOperand(state, type, st.operands) || resolveSymbols(p, st, symbols))
+  if (p.parseKeyword(&draw) || p.parseAttribute(site, p.getBuilder().getI32Type(), "site", st.attributes) || p.parseKeyword("of") ||
+      p.parseOperand(state) || parseAccess(p, st, "map", symbols) || p.parseKeyword("in") || parseBareDims(p, dims) ||
+      p.parseOptionalAttrDict(st.attributes) || p.parseColonType(type) || p.resolveOperand(state, type, st.operands) ||
+      resolveSymbols(p, st, symbols))
     return failure();
   auto kind = symbolizeDraw(draw);
   if (!kind)
@@ -134,13 +131,11 @@ ParseResult YieldOp::parse(OpAsmParser &p, OperationState &st) {
   if (succeeded(p.parseOptionalKeyword("at")) && parseAccess(p, st, "map", symbols))
     return failure();
   bool filtered = succeeded(p.parseOptionalKeyword("if"));
-  if ((filtered && p.parseOperand(filter)) || p.parseOptionalAttrDict(st.attributes) ||
-      p.parseColonType(type) || p.resolveOperand(value, type, st.operands) ||
-      (filtered && p.resolveOperand(filter, p.getBuilder().getI1Type(), st.operands)) ||
+  if ((filtered && p.parseOperand(filter)) || p.parseOptionalAttrDict(st.attributes) || p.parseColonType(type) ||
+      p.resolveOperand(value, type, st.operands) || (filtered && p.resolveOperand(filter, p.getBuilder().getI1Type(), st.operands)) ||
       resolveSymbols(p, st, symbols))
     return failure();
-  st.addAttribute("operandSegmentSizes",
-                  p.getBuilder().getDenseI32ArrayAttr({1, filtered ? 1 : 0, (int32_t)symbols.size()}));
+  st.addAttribute("operandSegmentSizes", p.getBuilder().getDenseI32ArrayAttr({1, filtered ? 1 : 0, (int32_t)symbols.size()}));
   return success();
 }
 void YieldOp::print(OpAsmPrinter &p) {
@@ -177,12 +172,8 @@ static LogicalResult verifyParameter(Operation *op, SymbolTableCollection &table
     return op->emitOpError() << "expected type " << parameter.getType() << " of parameter " << name << ", but got " << type;
   return success();
 }
-LogicalResult ParamOp::verifySymbolUses(SymbolTableCollection &tables) {
-  return verifyParameter(*this, tables, getNameAttr(), getType());
-}
-LogicalResult GradOp::verifySymbolUses(SymbolTableCollection &tables) {
-  return verifyParameter(*this, tables, getNameAttr(), getType());
-}
+LogicalResult ParamOp::verifySymbolUses(SymbolTableCollection &tables) { return verifyParameter(*this, tables, getNameAttr(), getType()); }
+LogicalResult GradOp::verifySymbolUses(SymbolTableCollection &tables) { return verifyParameter(*this, tables, getNameAttr(), getType()); }
 LogicalResult SetGradOp::verifySymbolUses(SymbolTableCollection &tables) {
   return verifyParameter(*this, tables, getNameAttr(), getValue().getType());
 }
@@ -316,8 +307,8 @@ SmallVector<AffineExpr> extentsOf(Operation *definition) {
   return SmallVector<AffineExpr>(cast<ScatterOp>(definition).getOver().getExprs());
 }
 
-ComputeOp buildCompute(OpBuilder &b, Location loc, Reducer reducer, ArrayRef<AffineExpr> over,
-                       ArrayRef<AffineExpr> by, Type element, BodyFn body) {
+ComputeOp buildCompute(OpBuilder &b, Location loc, Reducer reducer, ArrayRef<AffineExpr> over, ArrayRef<AffineExpr> by, Type element,
+                       BodyFn body) {
   MLIRContext *ctx = b.getContext();
   auto op = ComputeOp::create(b, loc, tensorOf(over, element), reducer, DimsAttr::get(ctx, over), DimsAttr::get(ctx, by));
   OpBuilder::InsertionGuard guard(b);

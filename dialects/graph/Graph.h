@@ -83,9 +83,8 @@ llvm::SmallVector<mlir::AffineExpr> extentsOf(mlir::Operation *definition);
 /// Builds `compute` with a body made by `body`, which returns the value and an
 /// optional filter; the insertion point is restored.
 using BodyFn = llvm::function_ref<std::pair<mlir::Value, mlir::Value>(mlir::OpBuilder &)>;
-ComputeOp buildCompute(mlir::OpBuilder &b, mlir::Location loc, Reducer reducer,
-                       llvm::ArrayRef<mlir::AffineExpr> over, llvm::ArrayRef<mlir::AffineExpr> by,
-                       mlir::Type element, BodyFn body);
+ComputeOp buildCompute(mlir::OpBuilder &b, mlir::Location loc, Reducer reducer, llvm::ArrayRef<mlir::AffineExpr> over,
+                       llvm::ArrayRef<mlir::AffineExpr> by, mlir::Type element, BodyFn body);
 } // namespace tintype::graph
 
 #endif

@@ -10,8 +10,7 @@ using tintype::graph::DimsAttr;
 //===-- text --------------------------------------------------------------===//
 
 /// `(%i, %j)`: block arguments whose names are kept as an attribute.
-static ParseResult parseVars(OpAsmParser &p, OperationState &st, StringRef attr,
-                             SmallVectorImpl<OpAsmParser::Argument> &all) {
+static ParseResult parseVars(OpAsmParser &p, OperationState &st, StringRef attr, SmallVectorImpl<OpAsmParser::Argument> &all) {
   SmallVector<OpAsmParser::Argument> args;
   if (p.parseArgumentList(args, OpAsmParser::Delimiter::Paren))
     return failure();
@@ -59,9 +58,8 @@ ParseResult UpdateOp::parse(OpAsmParser &p, OperationState &st) {
   if (p.parseSymbolName(name))
     return failure();
   st.addAttribute("func", FlatSymbolRefAttr::get(name));
-  if (parseVars(p, st, "vars", args) || p.parseKeyword("by") || parseVars(p, st, "rvars", args) ||
-      p.parseKeyword("in") || parseBareDims(p, dims) || p.parseOptionalAttrDictWithKeyword(st.attributes) ||
-      p.parseRegion(*st.addRegion(), args))
+  if (parseVars(p, st, "vars", args) || p.parseKeyword("by") || parseVars(p, st, "rvars", args) || p.parseKeyword("in") ||
+      parseBareDims(p, dims) || p.parseOptionalAttrDictWithKeyword(st.attributes) || p.parseRegion(*st.addRegion(), args))
     return failure();
   st.addAttribute("extents", dims);
   return success();
@@ -87,8 +85,7 @@ void UpdateOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn fn) 
 ParseResult IndexOp::parse(OpAsmParser &p, OperationState &st) {
   AffineMap map;
   SmallVector<OpAsmParser::UnresolvedOperand> operands;
-  if (p.parseAffineMap(map) || p.parseOperandList(operands, OpAsmParser::Delimiter::Paren) ||
-      p.parseOptionalAttrDict(st.attributes) ||
+  if (p.parseAffineMap(map) || p.parseOperandList(operands, OpAsmParser::Delimiter::Paren) || p.parseOptionalAttrDict(st.attributes) ||
       p.resolveOperands(operands, p.getBuilder().getI32Type(), st.operands))
     return failure();
   st.addAttribute("map", AffineMapAttr::get(map));
@@ -148,12 +145,10 @@ static LogicalResult verifyDefinition(Operation *op, ArrayRef<StringRef> vars) {
     if (!isa_and_nonnull<InputOp, FuncOp>(s))
       return load.emitOpError() << "expected an input or a func, but there is no @" << load.getSource();
     if (s == op || (s->getBlock() == op->getBlock() && op->isBeforeInBlock(s)))
-      return load.emitOpError() << "expected an earlier func, but @" << load.getSource() << " is defined "
-                                << (s == op ? "here" : "later");
+      return load.emitOpError() << "expected an earlier func, but @" << load.getSource() << " is defined " << (s == op ? "here" : "later");
     int rank = rankOf(pipeline, load.getSourceAttr().getAttr());
     if (rank != (int)load.getIndices().size())
-      return load.emitOpError() << "expected " << rank << " indices into @" << load.getSource() << ", but got "
-                                << load.getIndices().size();
+      return load.emitOpError() << "expected " << rank << " indices into @" << load.getSource() << ", but got " << load.getIndices().size();
   }
   return success();
 }
@@ -201,8 +196,7 @@ LogicalResult OutputOp::verify() {
     return emitOpError() << "expected a func, but there is no @" << getFunc();
   // output_c1
   if (getBlocks().size() != getDims().size() || (int)getDims().size() != rank)
-    return emitOpError() << "expected " << rank << " extents and blocks, but got " << getDims().size() << " and "
-                         << getBlocks().size();
+    return emitOpError() << "expected " << rank << " extents and blocks, but got " << getDims().size() << " and " << getBlocks().size();
   return success();
 }
 
@@ -224,8 +218,8 @@ PipelineOp pipelineOf(func::FuncOp kernel) {
 }
 } // namespace tintype::halide
 
-#include "dialects/halide/HalideEnums.cpp.inc"
 #include "dialects/halide/HalideDialect.cpp.inc"
+#include "dialects/halide/HalideEnums.cpp.inc"
 #define GET_OP_CLASSES
 #include "dialects/halide/HalideOps.cpp.inc"
 

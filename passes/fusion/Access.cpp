@@ -1,7 +1,7 @@
 //===- Access.cpp - index expressions of reads ----------------------------===//
 #include "passes/fusion/Access.h"
-#include "passes/fusion/Kernel.h"
 #include "mlir/IR/IRMapping.h"
+#include "passes/fusion/Kernel.h"
 #include "llvm/Support/MathExtras.h"
 #include <optional>
 
@@ -89,9 +89,7 @@ static void splitBy(AffineExpr e, int64_t c, AffineExpr &quotient, AffineExpr &r
 /// As a term of something else a loop of one point is 0.
 static AffineExpr simplifyTerm(AffineExpr e, ArrayRef<AffineExpr> extents) {
   if (auto d = dyn_cast<AffineDimExpr>(e))
-    return d.getPosition() < extents.size() && constantOf(extents[d.getPosition()]) == 1
-               ? getAffineConstantExpr(0, e.getContext())
-               : e;
+    return d.getPosition() < extents.size() && constantOf(extents[d.getPosition()]) == 1 ? getAffineConstantExpr(0, e.getContext()) : e;
   return simplifyIndex(e, extents);
 }
 

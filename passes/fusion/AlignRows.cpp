@@ -8,11 +8,11 @@
 // the tensor of quadratic size never leaves the cache. Test:
 // test/passes/fusion/align-rows.mlir
 //===----------------------------------------------------------------------===//
+#include "mlir/IR/Remarks.h"
 #include "passes/fusion/Cost.h"
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
 #include "llvm/ADT/SetVector.h"
-#include "mlir/IR/Remarks.h"
 
 namespace tintype::fusion {
 #define GEN_PASS_DEF_GRAPHALIGNROWS
@@ -38,8 +38,7 @@ static unsigned rowsOf(ComputeOp op) {
 /// Whether `op` ranges over rows with these extents, and is or reads a row of quadratic size.
 static bool isMember(Operation *op, ArrayRef<AffineExpr> rows) {
   auto compute = dyn_cast_or_null<ComputeOp>(op);
-  if (!compute || compute.getNumParallel() < rows.size() ||
-      !llvm::equal(compute.getOver().getExprs().take_front(rows.size()), rows))
+  if (!compute || compute.getNumParallel() < rows.size() || !llvm::equal(compute.getOver().getExprs().take_front(rows.size()), rows))
     return false;
   // A contraction belongs to the rows that it makes, not to those that it sums.
   return isContraction(op) ? isQuadratic(compute.getResult()) : isQuadratic(compute.getResult()) || compute.getNumParallel() == rows.size();
@@ -106,7 +105,8 @@ static void permute(ComputeOp op, ArrayRef<unsigned> order) {
     renamed[from] = getAffineDimExpr(i, ctx);
   for (Operation &inner : *op.getBlock())
     if (auto map = inner.getAttrOfType<AffineMapAttr>("map"))
-      inner.setAttr("map", AffineMapAttr::get(map.getValue().replaceDimsAndSymbols(renamed, {}, op.getNumLoops(), map.getValue().getNumSymbols())));
+      inner.setAttr(
+          "map", AffineMapAttr::get(map.getValue().replaceDimsAndSymbols(renamed, {}, op.getNumLoops(), map.getValue().getNumSymbols())));
   op.setOverAttr(DimsAttr::get(ctx, permuted(op.getOver().getExprs())));
   op.getResult().setType(tensorOf(op.getOver().getExprs(), cast<RankedTensorType>(op.getType()).getElementType()));
   for (Operation *user : op->getUsers()) {

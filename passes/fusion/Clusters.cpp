@@ -142,8 +142,7 @@ std::string whyNotOneKernel(ArrayRef<Operation *> ops, bool keepInCache) {
   if (contractions && (reductions > 1 || contractions > 1))
     for (Operation *op : group.contractions)
       if (!(keepInCache && touchesQuadratic(op, group)))
-        return contractions > 1 ? "it would hold " + std::to_string(contractions) + " contractions"
-                                : "a contraction and a reduction";
+        return contractions > 1 ? "it would hold " + std::to_string(contractions) + " contractions" : "a contraction and a reduction";
   // Rows stay in cache for what reduces them; any other reduction would only keep
   // blocks of columns from adding up one after the other.
   if (reductions > contractions && llvm::any_of(ops, [](Operation *op) { return isQuadratic(op->getResult(0)); }))
@@ -157,8 +156,7 @@ std::string whyNotOneKernel(ArrayRef<Operation *> ops, bool keepInCache) {
 
 //===-- the partition -----------------------------------------------------===//
 
-Clusters::Clusters(Block &block, bool keepInCache, const RowSection &section)
-    : block(block), section(section), keepInCache(keepInCache) {
+Clusters::Clusters(Block &block, bool keepInCache, const RowSection &section) : block(block), section(section), keepInCache(keepInCache) {
   llvm::DenseMap<Attribute, SmallVector<unsigned>> sinceWrite; // parameter -> accesses of its gradient
   auto func = dyn_cast<func::FuncOp>(block.getParentOp());
   Operation *loss = func ? lossOf(func) : nullptr;
@@ -227,9 +225,8 @@ SmallVector<Operation *> Clusters::definitions(unsigned c) const {
 
 /// Whether an op of `c` must follow one of another cluster for which `isUsed` holds.
 bool Clusters::uses(unsigned c, llvm::function_ref<bool(unsigned)> isUsed) const {
-  return llvm::any_of(members[c], [&](unsigned i) {
-    return llvm::any_of(operands[i], [&](unsigned j) { return cluster[j] != c && isUsed(cluster[j]); });
-  });
+  return llvm::any_of(
+      members[c], [&](unsigned i) { return llvm::any_of(operands[i], [&](unsigned j) { return cluster[j] != c && isUsed(cluster[j]); }); });
 }
 
 std::string Clusters::merge(unsigned a, unsigned b) {
@@ -244,9 +241,7 @@ std::string Clusters::merge(unsigned a, unsigned b) {
   if (std::string reason = whyNotOneKernel(group, keepInCache); !reason.empty())
     return reason;
   // Between what the loss uses and what uses the loss lies a path through it, the longest of all: no walk for that.
-  auto anyOf = [&](unsigned c, const std::vector<bool> &set) {
-    return llvm::any_of(members[c], [&](unsigned i) { return set[i]; });
-  };
+  auto anyOf = [&](unsigned c, const std::vector<bool> &set) { return llvm::any_of(members[c], [&](unsigned i) { return set[i]; }); };
   if (loss && cluster[*loss] != a && cluster[*loss] != b &&
       ((anyOf(a, beforeLoss) && anyOf(b, afterLoss)) || (anyOf(b, beforeLoss) && anyOf(a, afterLoss))))
     return "one uses the other through a third kernel";

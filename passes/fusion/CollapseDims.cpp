@@ -146,8 +146,7 @@ private:
 };
 } // namespace
 
-SmallVector<AffineExpr> Collapser::merged(Operation *op, ArrayRef<AffineExpr> extents,
-                                          SmallVectorImpl<unsigned> &position) {
+SmallVector<AffineExpr> Collapser::merged(Operation *op, ArrayRef<AffineExpr> extents, SmallVectorImpl<unsigned> &position) {
   SmallVector<AffineExpr> result;
   for (unsigned i = 0; i < extents.size(); ++i) {
     if (i > 0 && pairs.merge(op, i - 1))

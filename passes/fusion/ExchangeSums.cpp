@@ -8,13 +8,13 @@
 // normalised row inside a weighted sum. Where factors are rounded to bf16, y is read
 // rounded, as %w does, and p is rounded inside of o, as in what o is used for. Test: test/passes/fusion/exchange-sums.mlir
 //===----------------------------------------------------------------------===//
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/Remarks.h"
 #include "passes/Product.h"
 #include "passes/fusion/Cost.h"
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
-#include "mlir/IR/IRMapping.h"
-#include "mlir/IR/Matchers.h"
-#include "mlir/IR/Remarks.h"
 
 namespace tintype::fusion {
 #define GEN_PASS_DEF_GRAPHEXCHANGESUMS
@@ -62,8 +62,7 @@ static bool areEqual(Value a, Value b) {
       x->getNumOperands() != y->getNumOperands() || !isa<RankedTensorType, FloatType, IntegerType>(a.getType()) ||
       isa<RankedTensorType>(a.getType()))
     return false;
-  return llvm::all_of(llvm::zip(x->getOperands(), y->getOperands()),
-                      [](auto p) { return areEqual(std::get<0>(p), std::get<1>(p)); });
+  return llvm::all_of(llvm::zip(x->getOperands(), y->getOperands()), [](auto p) { return areEqual(std::get<0>(p), std::get<1>(p)); });
 }
 
 /// Whether `v` depends on the loop `dim` of its body.
@@ -105,12 +104,12 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
   static bool readsLoops(AffineMap map) {
     llvm::SmallBitVector seen(map.getNumDims());
     return map.getNumSymbols() == 0 && llvm::all_of(map.getResults(), [&](AffineExpr e) {
-      auto d = dyn_cast<AffineDimExpr>(e);
-      bool isNew = d && !seen[d.getPosition()];
-      if (d)
-        seen.set(d.getPosition());
-      return isNew || isa<AffineConstantExpr>(e);
-    });
+             auto d = dyn_cast<AffineDimExpr>(e);
+             bool isNew = d && !seen[d.getPosition()];
+             if (d)
+               seen.set(d.getPosition());
+             return isNew || isa<AffineConstantExpr>(e);
+           });
   }
 
   static std::optional<Product> productOf(ComputeOp op) {
@@ -186,7 +185,8 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
       return false;
     for (unsigned i = 0; i < 2; ++i) {
       ReadOp p = readOf(factors[i]), v = readOf(factors[1 - i]);
-      if (!p || !v || v.getSource() != product.columns.getSource() || !p.getMap().isProjectedPermutation() || p.getMap().getNumResults() != rows + 1)
+      if (!p || !v || v.getSource() != product.columns.getSource() || !p.getMap().isProjectedPermutation() ||
+          p.getMap().getNumResults() != rows + 1)
         continue;
       // Where x is the weight as it is there is no divisor left, and no filter of its own to agree on.
       auto weight = weightOf(p.getSource().getDefiningOp<ComputeOp>());
@@ -238,37 +238,39 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
     for (auto [i, e] : llvm::enumerate(loops))
       if (unsigned at = cast<AffineDimExpr>(e).getPosition(); at < ofO.size())
         ofO[at] = ofW[i];
-    auto made = buildCompute(b, loc, Reducer::sum, z.getOver().getExprs(), {w.getBy()[0]}, z.getYield().getValue().getType(), [&](OpBuilder &body) {
-      /// The scalar `v` of the row, in this body.
-      IRMapping mapping;
-      std::function<Value(Value)> copy = [&](Value v) -> Value {
-        Operation *op = v.getDefiningOp();
-        if (isa<RankedTensorType>(v.getType()))
-          return v;
-        if (Value known = mapping.lookupOrNull(v))
-          return known;
-        for (Value operand : op->getOperands())
-          mapping.map(operand, copy(operand));
-        Operation *c = body.clone(*op, mapping);
-        if (auto map = c->getAttrOfType<AffineMapAttr>("map")) // loops of rows come first in every body
-          c->setAttr("map", AffineMapAttr::get(AffineMap::get(rows + 1, map.getValue().getNumSymbols(), map.getValue().getResults(), ctx)));
-        return c->getResult(0);
-      };
-      SmallVector<AffineExpr> at;
-      for (AffineExpr e : product.rows.getMap().getResults())
-        at.push_back(e.replaceDims(ofW));
-      Value y = ReadOp::create(body, loc, product.rows.getSource(), AffineMap::get(rows + 1, 0, at, ctx));
-      if (product.isRounded)
-        y = arith::ExtFOp::create(body, loc, y.getType(), Value(arith::TruncFOp::create(body, loc, body.getBF16Type(), y)));
-      Value s = ReadOp::create(body, loc, o.getResult(), AffineMap::get(rows + 1, 0, ofO, ctx));
-      Value term = arith::MulFOp::create(body, loc, y, s);
-      if (divisor)
-        term = arith::MulFOp::create(body, loc, term, copy(divisor));
-      Value filter;
-      for (Value f : ofRow)
-        filter = filter ? Value(arith::AndIOp::create(body, loc, filter, copy(f))) : copy(f);
-      return std::make_pair(term, filter);
-    });
+    auto made =
+        buildCompute(b, loc, Reducer::sum, z.getOver().getExprs(), {w.getBy()[0]}, z.getYield().getValue().getType(), [&](OpBuilder &body) {
+          /// The scalar `v` of the row, in this body.
+          IRMapping mapping;
+          std::function<Value(Value)> copy = [&](Value v) -> Value {
+            Operation *op = v.getDefiningOp();
+            if (isa<RankedTensorType>(v.getType()))
+              return v;
+            if (Value known = mapping.lookupOrNull(v))
+              return known;
+            for (Value operand : op->getOperands())
+              mapping.map(operand, copy(operand));
+            Operation *c = body.clone(*op, mapping);
+            if (auto map = c->getAttrOfType<AffineMapAttr>("map")) // loops of rows come first in every body
+              c->setAttr("map",
+                         AffineMapAttr::get(AffineMap::get(rows + 1, map.getValue().getNumSymbols(), map.getValue().getResults(), ctx)));
+            return c->getResult(0);
+          };
+          SmallVector<AffineExpr> at;
+          for (AffineExpr e : product.rows.getMap().getResults())
+            at.push_back(e.replaceDims(ofW));
+          Value y = ReadOp::create(body, loc, product.rows.getSource(), AffineMap::get(rows + 1, 0, at, ctx));
+          if (product.isRounded)
+            y = arith::ExtFOp::create(body, loc, y.getType(), Value(arith::TruncFOp::create(body, loc, body.getBF16Type(), y)));
+          Value s = ReadOp::create(body, loc, o.getResult(), AffineMap::get(rows + 1, 0, ofO, ctx));
+          Value term = arith::MulFOp::create(body, loc, y, s);
+          if (divisor)
+            term = arith::MulFOp::create(body, loc, term, copy(divisor));
+          Value filter;
+          for (Value f : ofRow)
+            filter = filter ? Value(arith::AndIOp::create(body, loc, filter, copy(f))) : copy(f);
+          return std::make_pair(term, filter);
+        });
     remark::passed(loc, remark::RemarkOpts::name("exchanged").category(getArgument()).function(getOperation().getName()))
         << remark::add("exchanged: summed over features instead of a tensor of {0} bytes", bytesText(w.getResult().getType()))
         << remark::metric("bytes", bytesText(w.getResult().getType()));

@@ -5,11 +5,11 @@
 // definitions that read the same tensor in the same way. Test:
 // test/passes/fusion/form-kernels.mlir
 //===----------------------------------------------------------------------===//
+#include "mlir/IR/Remarks.h"
 #include "passes/fusion/Clusters.h"
 #include "passes/fusion/Cost.h"
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
-#include "mlir/IR/Remarks.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace tintype::fusion {
@@ -96,9 +96,8 @@ struct FormKernels : public tintype::fusion::impl::GraphFormKernelsBase<FormKern
     numJoined += reason.empty();
     if (!op->getContext()->getRemarkEngine())
       return;
-    auto options = remark::RemarkOpts::name(reason.empty() ? "fused" : "not fused")
-                       .category(getArgument())
-                       .function(getOperation().getName());
+    auto options =
+        remark::RemarkOpts::name(reason.empty() ? "fused" : "not fused").category(getArgument()).function(getOperation().getName());
     std::string other = labelOf(first->getLoc()), bytes = bytesText(first->getResult(0).getType());
     if (reason.empty())
       remark::passed(op->getLoc(), options) << remark::add("fused: {0} {1}, {2} bytes", relation.str(), other, bytes)

@@ -6,14 +6,14 @@
 // One root for a row instead of one for each of its elements; a table of angles
 // that equal layers then share. Test: test/passes/fusion/hoist-invariants.mlir
 //===----------------------------------------------------------------------===//
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Remarks.h"
 #include "passes/fusion/Access.h"
 #include "passes/fusion/Cost.h"
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
 #include "passes/graph/MergeEqual.h"
-#include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/MapVector.h"
-#include "mlir/IR/Remarks.h"
 
 namespace tintype::fusion {
 #define GEN_PASS_DEF_GRAPHHOISTINVARIANTS
@@ -102,7 +102,8 @@ ComputeOp tintype::fusion::outlineScalar(Operation *definition, Operation *root,
       auto map = copy->getAttrOfType<AffineMapAttr>("map");
       if (!map)
         continue;
-      copy->setAttr("map", AffineMapAttr::get(map.getValue().replaceDimsAndSymbols(renamed, {}, over.size(), map.getValue().getNumSymbols())));
+      copy->setAttr("map",
+                    AffineMapAttr::get(map.getValue().replaceDimsAndSymbols(renamed, {}, over.size(), map.getValue().getNumSymbols())));
     }
     return std::make_pair(mapping.lookup(root->getResult(0)), Value());
   });

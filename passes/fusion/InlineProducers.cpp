@@ -5,12 +5,12 @@
 // work, and leaves the operands of contractions plain, since these are packed
 // into panels. Test: test/passes/fusion/inline.mlir
 //===----------------------------------------------------------------------===//
+#include "mlir/IR/Remarks.h"
 #include "passes/fusion/Access.h"
 #include "passes/fusion/Cost.h"
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
 #include "passes/graph/MergeEqual.h"
-#include "mlir/IR/Remarks.h"
 
 namespace tintype::fusion {
 #define GEN_PASS_DEF_GRAPHINLINE

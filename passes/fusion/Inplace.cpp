@@ -132,8 +132,8 @@ SmallVector<int32_t> inplaceOf(func::FuncOp kernel) {
     for (auto [v, place] : llvm::zip(ret->getOperands(), places))
       for (BlockArgument arg : kernel.getArguments()) {
         auto result = dyn_cast<OpResult>(v);
-        if (!result || place >= 0 || layoutOf(arg.getType()) != layoutOf(v.getType()) || taken.contains(arg) ||
-            isOwn(arg, result) != own || !isSafe(arg, result, kernel))
+        if (!result || place >= 0 || layoutOf(arg.getType()) != layoutOf(v.getType()) || taken.contains(arg) || isOwn(arg, result) != own ||
+            !isSafe(arg, result, kernel))
           continue;
         place = arg.getArgNumber();
         taken.insert(arg);

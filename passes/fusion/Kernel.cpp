@@ -1,8 +1,8 @@
 //===- Kernel.cpp - facts about definitions and groups of them ------------===//
 #include "passes/fusion/Kernel.h"
-#include "passes/graph/Contraction.h"
 #include "mlir/IR/OperationSupport.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "passes/graph/Contraction.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -117,8 +117,7 @@ void simplifyBody(Operation *definition) {
   SmallVector<Operation *> known;
   for (Operation &op : llvm::make_early_inc_range(body.without_terminator())) {
     auto same = llvm::find_if(known, [&](Operation *k) {
-      return k->getName() == op.getName() &&
-             OperationEquivalence::isEquivalentTo(k, &op, OperationEquivalence::IgnoreLocations);
+      return k->getName() == op.getName() && OperationEquivalence::isEquivalentTo(k, &op, OperationEquivalence::IgnoreLocations);
     });
     if (same == known.end()) {
       known.push_back(&op);

@@ -5,10 +5,10 @@
 // tensor takes half the memory. A sum is rounded by a definition of its own, which
 // becomes its epilogue. Test: test/passes/fusion/narrow.mlir
 //===----------------------------------------------------------------------===//
+#include "mlir/IR/Remarks.h"
 #include "passes/fusion/Cost.h"
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
-#include "mlir/IR/Remarks.h"
 
 namespace tintype::fusion {
 #define GEN_PASS_DEF_GRAPHNARROW

@@ -4,9 +4,9 @@
 // kernel computes: caches and schedules are filed under it. Test:
 // test/passes/fusion/outline-kernels.mlir
 //===----------------------------------------------------------------------===//
+#include "mlir/IR/IRMapping.h"
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
-#include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/xxhash.h"
@@ -100,7 +100,8 @@ private:
     llvm::hash_code hash = llvm::hash_combine_range(inputs.getTypes());
     for (Operation *op : group)
       op->walk([&](Operation *inner) {
-        hash = llvm::hash_combine(hash, OperationEquivalence::computeHash(inner, OperationEquivalence::ignoreHashValue, OperationEquivalence::ignoreHashValue,
+        hash = llvm::hash_combine(hash, OperationEquivalence::computeHash(inner, OperationEquivalence::ignoreHashValue,
+                                                                          OperationEquivalence::ignoreHashValue,
                                                                           OperationEquivalence::IgnoreLocations));
       });
     return hash;

@@ -1,6 +1,6 @@
 //===- Pipeline.cpp - the order of the passes of this room ----------------===//
-#include "passes/fusion/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "passes/fusion/Passes.h"
 
 using namespace mlir;
 
@@ -14,9 +14,9 @@ void tintype::buildFusionPipeline(OpPassManager &pm) {
   hosts.addPass(fusion::createGraphInline());
   hosts.addPass(fusion::createGraphReuseValues()); // after inlining: it is known what stays in memory
   hosts.addPass(fusion::createGraphAlignRows());
-  hosts.addPass(fusion::createGraphNarrow()); // after inlining: it is known what reads what
-  hosts.addPass(fusion::createGraphFormKernels()); // after inlining: what is left is what costs a pass over memory
-  hosts.addPass(fusion::createGraphShareTerms()); // where a group is known to keep a term in cache
+  hosts.addPass(fusion::createGraphNarrow());       // after inlining: it is known what reads what
+  hosts.addPass(fusion::createGraphFormKernels());  // after inlining: what is left is what costs a pass over memory
+  hosts.addPass(fusion::createGraphShareTerms());   // where a group is known to keep a term in cache
   hosts.addPass(fusion::createGraphCollapseDims()); // a dim may merge only where a whole group allows it
   pm.addPass(fusion::createGraphOutlineKernels());
   pm.addPass(fusion::createGraphSplitRows());

@@ -9,12 +9,12 @@
 // so that what lies in memory from forward to backward grows with the sequence,
 // not with its square. Test: test/passes/fusion/recompute.mlir
 //===----------------------------------------------------------------------===//
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Remarks.h"
 #include "passes/fusion/Cost.h"
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
 #include "passes/fusion/RowSection.h"
-#include "mlir/IR/IRMapping.h"
-#include "mlir/IR/Remarks.h"
 
 namespace tintype::fusion {
 #define GEN_PASS_DEF_GRAPHRECOMPUTE

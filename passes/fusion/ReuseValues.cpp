@@ -4,12 +4,12 @@
 // Two definitions need not have equal loops: what one reads at the identity says
 // at which place of it the other stands. Test: test/passes/fusion/reuse-values.mlir
 //===----------------------------------------------------------------------===//
+#include "mlir/IR/OperationSupport.h"
+#include "mlir/IR/Remarks.h"
 #include "passes/fusion/Access.h"
 #include "passes/fusion/Cost.h"
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
-#include "mlir/IR/OperationSupport.h"
-#include "mlir/IR/Remarks.h"
 
 namespace tintype::fusion {
 #define GEN_PASS_DEF_GRAPHREUSEVALUES
@@ -63,8 +63,7 @@ static SmallVector<ComputeOp> candidates(Value source, Operation *op) {
   for (Operation *user : source.getUsers()) {
     auto read = dyn_cast<ReadOp>(user);
     auto def = read ? dyn_cast<ComputeOp>(read->getParentOp()) : ComputeOp();
-    if (def && def != op && isPointwise(def) && isIdentityRead(read) && def->isBeforeInBlock(op) &&
-        !llvm::is_contained(found, def)) {
+    if (def && def != op && isPointwise(def) && isIdentityRead(read) && def->isBeforeInBlock(op) && !llvm::is_contained(found, def)) {
       BodyCost cost = costOf(def);
       if (cost.ops + cost.heavy && isKept(def))
         found.push_back(def);

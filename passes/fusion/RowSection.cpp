@@ -45,8 +45,7 @@ bool keepsRows(Operation *op, const RowLoops &loops) {
 
 bool sumsRows(Operation *op, const RowLoops &loops) {
   auto c = dyn_cast<ComputeOp>(op);
-  return c && c.getReducer() == Reducer::sum && !loops.empty() &&
-         llvm::all_of(loops, [&](unsigned d) { return d >= c.getNumParallel(); });
+  return c && c.getReducer() == Reducer::sum && !loops.empty() && llvm::all_of(loops, [&](unsigned d) { return d >= c.getNumParallel(); });
 }
 
 bool isSameForAllRows(Operation *op, const RowLoops &loops) {
@@ -92,9 +91,7 @@ Value accumulatorOf(Operation *sum) {
 }
 
 /// Where `user` stands in the block of the function.
-static Operation *definitionAround(Operation *user) {
-  return isa<func::FuncOp>(user->getParentOp()) ? user : user->getParentOp();
-}
+static Operation *definitionAround(Operation *user) { return isa<func::FuncOp>(user->getParentOp()) ? user : user->getParentOp(); }
 
 namespace {
 /// Grows a section from the product that makes the wide rows.
@@ -155,9 +152,9 @@ private:
   /// A sum over rows that reads of each wide one a value at a computed place.
   bool onlyPicks(Operation *op) {
     return isReduction(op) && !isContraction(op) && llvm::all_of(readsOf(op), [&](ReadOp read) {
-      return !isWide(read.getSource()) || !rowValues.contains(read.getSource()) ||
-             (read.getMap().getNumSymbols() == 1 && isa<AffineSymbolExpr>(read.getMap().getResults().back()));
-    });
+             return !isWide(read.getSource()) || !rowValues.contains(read.getSource()) ||
+                    (read.getMap().getNumSymbols() == 1 && isa<AffineSymbolExpr>(read.getMap().getResults().back()));
+           });
   }
 
   /// What lies on a path from one member to another has to be one.

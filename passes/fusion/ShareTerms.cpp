@@ -8,13 +8,13 @@
 // Only inside a kernel: there %e is a block in cache. Test:
 // test/passes/fusion/share-terms.mlir
 //===----------------------------------------------------------------------===//
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Remarks.h"
 #include "passes/fusion/Cost.h"
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
-#include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
-#include "mlir/IR/Remarks.h"
 #include <map>
 
 namespace tintype::fusion {
@@ -90,13 +90,13 @@ static ComputeOp outline(ArrayRef<Operation *> term) {
   Operation *first = term.front(), *definition = first->getParentOp();
   OpBuilder b(definition);
   SmallVector<Operation *> slice = sliceOf(first);
-  auto made = buildCompute(b, first->getLoc(), Reducer::none, extentsOf(definition), {}, first->getResult(0).getType(),
-                           [&](OpBuilder &body) {
-                             IRMapping mapping;
-                             for (Operation *op : slice)
-                               body.clone(*op, mapping);
-                             return std::make_pair(mapping.lookup(first->getResult(0)), Value());
-                           });
+  auto made =
+      buildCompute(b, first->getLoc(), Reducer::none, extentsOf(definition), {}, first->getResult(0).getType(), [&](OpBuilder &body) {
+        IRMapping mapping;
+        for (Operation *op : slice)
+          body.clone(*op, mapping);
+        return std::make_pair(mapping.lookup(first->getResult(0)), Value());
+      });
   for (StringRef name : {StringRef(groupAttr), StringRef(againAttr)})
     if (Attribute a = definition->getAttr(name))
       made->setAttr(name, a);
@@ -123,8 +123,7 @@ struct ShareTerms : public tintype::fusion::impl::GraphShareTermsBase<ShareTerms
       // Inner terms first: what holds them is numbered again with a read in their place.
       SmallVector<SmallVector<Operation *>> terms;
       while (!(terms = repeatedTerms(group)).empty()) {
-        remark::passed(terms.front().front()->getLoc(),
-                       remark::RemarkOpts::name("shared").category(getArgument()).function(func.getName()))
+        remark::passed(terms.front().front()->getLoc(), remark::RemarkOpts::name("shared").category(getArgument()).function(func.getName()))
             << remark::add("shared: computed once instead of {0} times", terms.front().size())
             << remark::metric("times", terms.front().size());
         Operation *made = outline(terms.front());

@@ -8,11 +8,11 @@
 // so that each index is one loop: what heads share is summed like rows are. Tensors from
 // outside are seen through views. Test: test/passes/fusion/split-dims.mlir
 //===----------------------------------------------------------------------===//
+#include "mlir/IR/Remarks.h"
 #include "passes/fusion/Access.h"
 #include "passes/fusion/Cost.h"
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
-#include "mlir/IR/Remarks.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SmallSet.h"
 
@@ -161,9 +161,7 @@ private:
 
   /// The indices of `read` where dims of its source are split, which for a tensor from outside is a view.
   SmallVector<AffineExpr> throughSplit(ReadOp read, ArrayRef<AffineExpr> indices, ArrayRef<AffineExpr> all) {
-    auto digits = [&](AffineExpr e) {
-      return SmallVector<AffineExpr>{simplifyIndex(e.floorDiv(c), all), simplifyIndex(e % c, all)};
-    };
+    auto digits = [&](AffineExpr e) { return SmallVector<AffineExpr>{simplifyIndex(e.floorDiv(c), all), simplifyIndex(e % c, all)}; };
     Loops places;
     if (auto it = splits.find(read.getSource().getDefiningOp()); it != splits.end()) {
       for (unsigned loop : it->second)

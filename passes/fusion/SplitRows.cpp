@@ -8,10 +8,10 @@
 //   %m = graph.rows %n                                   // [B * T]
 // The run of calls is made once for each chunk. Test: test/passes/fusion/split-rows.test
 //===----------------------------------------------------------------------===//
+#include "mlir/IR/Remarks.h"
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
 #include "passes/fusion/RowSection.h"
-#include "mlir/IR/Remarks.h"
 #include "llvm/ADT/StringSet.h"
 #include <set>
 
@@ -186,8 +186,8 @@ struct SplitRows : public tintype::fusion::impl::GraphSplitRowsBase<SplitRows> {
     return copy;
   }
 
-  void rewrite(func::FuncOp func, MutableArrayRef<func::CallOp> calls, MutableArrayRef<RowKernel> kernels, AffineExpr extent,
-               int64_t most, SymbolTable &table) {
+  void rewrite(func::FuncOp func, MutableArrayRef<func::CallOp> calls, MutableArrayRef<RowKernel> kernels, AffineExpr extent, int64_t most,
+               SymbolTable &table) {
     Builder attr(func.getContext());
     StringRef symbol = chunkSymbol;
     AffineExpr rows = runtimeDim(func.getContext(), symbol);

@@ -14,8 +14,8 @@ namespace {
 class Solver {
 public:
   Solver(AffineMap map, ArrayRef<AffineExpr> extents, unsigned numParallel, ArrayRef<AffineExpr> dims)
-      : ctx(map.getContext()), numDims(dims.size()), numLoops(extents.size()), numParallel(numParallel),
-        allExtents(dims), loopValue(extents.size()), done(dims.size()) {
+      : ctx(map.getContext()), numDims(dims.size()), numLoops(extents.size()), numParallel(numParallel), allExtents(dims),
+        loopValue(extents.size()), done(dims.size()) {
     allExtents.append(extents.begin(), extents.end());
     SmallVector<AffineExpr> shifted;
     for (unsigned i = 0; i < numLoops; ++i)
@@ -64,8 +64,7 @@ private:
   /// The loop that `e` is, when it is one not found yet.
   std::optional<unsigned> freeLoop(AffineExpr e) {
     auto d = dyn_cast<AffineDimExpr>(e);
-    if (!d || d.getPosition() < numDims || d.getPosition() >= numDims + numLoops ||
-        loopValue[d.getPosition() - numDims])
+    if (!d || d.getPosition() < numDims || d.getPosition() >= numDims + numLoops || loopValue[d.getPosition() - numDims])
       return std::nullopt;
     return d.getPosition() - numDims;
   }
@@ -206,8 +205,7 @@ private:
       else
         rest.add(atom, factor);
     }
-    llvm::sort(terms,
-               [](const Term &a, const Term &b) { return std::tie(b.factor, a.loop) < std::tie(a.factor, b.loop); });
+    llvm::sort(terms, [](const Term &a, const Term &b) { return std::tie(b.factor, a.loop) < std::tie(a.factor, b.loop); });
     if (!areDigits(terms)) {
       // One loop is solved for, a parallel one if there is one (in a convolution
       // the place, not the tap); the others stay reduction dims.
@@ -300,8 +298,7 @@ private:
 };
 } // namespace
 
-std::optional<Gather> solveAccess(AffineMap map, ArrayRef<AffineExpr> extents, unsigned numParallel,
-                                  ArrayRef<AffineExpr> dims) {
+std::optional<Gather> solveAccess(AffineMap map, ArrayRef<AffineExpr> extents, unsigned numParallel, ArrayRef<AffineExpr> dims) {
   return Solver(map, extents, numParallel, dims).solve();
 }
 

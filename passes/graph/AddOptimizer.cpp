@@ -25,8 +25,8 @@ struct AddOptimizerPass : impl::GraphAddOptimizerBase<AddOptimizerPass> {
   RankedTensorType flat() { return tensorOf({runtimeDim(&getContext(), "N")}, Float32Type::get(&getContext())); }
 
   /// A public function with these arguments; the builder stands in its body.
-  func::FuncOp open(OpBuilder &b, StringRef name, ArrayRef<StringRef> names, ArrayRef<Type> types,
-                    ArrayRef<StringRef> results, ArrayRef<Type> resultTypes) {
+  func::FuncOp open(OpBuilder &b, StringRef name, ArrayRef<StringRef> names, ArrayRef<Type> types, ArrayRef<StringRef> results,
+                    ArrayRef<Type> resultTypes) {
     auto f = func::FuncOp::create(b, getOperation().getLoc(), name, b.getFunctionType(types, resultTypes));
     f->setAttr("graph.role", b.getStringAttr(name));
     f->setAttr("graph.results", b.getStrArrayAttr(results));
@@ -52,8 +52,7 @@ struct AddOptimizerPass : impl::GraphAddOptimizerBase<AddOptimizerPass> {
     Type n = flat(), h = RankedTensorType::get({hyperSize}, b.getF32Type());
     auto f = open(b, "update", {"p", "g", "m", "v", "hyper"}, {n, n, n, n, h}, {"p", "m", "v", "g"}, {n, n, n, n});
     Location loc = f.getLoc();
-    Value p = f.getArgument(0), g = f.getArgument(1), m = f.getArgument(2), v = f.getArgument(3),
-          hyper = f.getArgument(4);
+    Value p = f.getArgument(0), g = f.getArgument(1), m = f.getArgument(2), v = f.getArgument(3), hyper = f.getArgument(4);
     auto at = [&](OpBuilder &in, Value x) -> Value { return ReadOp::create(in, loc, x, in.getMultiDimIdentityMap(1)); };
     auto setting = [&](OpBuilder &in, Hyper i) -> Value {
       return ReadOp::create(in, loc, hyper, AffineMap::get(1, 0, in.getAffineConstantExpr(i)));
@@ -63,9 +62,8 @@ struct AddOptimizerPass : impl::GraphAddOptimizerBase<AddOptimizerPass> {
       Value d = setting(in, decay), one = s.constant(1, in.getF32Type());
       return s.add(s.mul(at(in, old), d), s.mul(now, s.sub(one, d)));
     };
-    Value first = elementwise(b, [&](OpBuilder &in, ScalarBuilder &s) {
-      return average(in, s, beta1, m, s.mul(at(in, g), setting(in, gradScale)));
-    });
+    Value first =
+        elementwise(b, [&](OpBuilder &in, ScalarBuilder &s) { return average(in, s, beta1, m, s.mul(at(in, g), setting(in, gradScale))); });
     Value second = elementwise(b, [&](OpBuilder &in, ScalarBuilder &s) {
       Value scaled = s.mul(at(in, g), setting(in, gradScale));
       return average(in, s, beta2, v, s.mul(scaled, scaled));

@@ -59,9 +59,7 @@ public:
           return failure();
         if (*trial) {
           trial->getDefiningOp()->erase();
-          c.scatter = [self = *this, access](OpBuilder &at, Value init) mutable {
-            return *self.scatter(at, access, init);
-          };
+          c.scatter = [self = *this, access](OpBuilder &at, Value init) mutable { return *self.scatter(at, access, init); };
         }
       }
       if (c.tensor || c.scatter)
@@ -88,9 +86,8 @@ private:
     for (ReadOp read : readsOf(def)) {
       if (!isa<FloatType>(read.getType()) || !wanted(read.getSource()))
         continue;
-      auto *same = llvm::find_if(all, [&](Access &a) {
-        return a.first().getMap() == read.getMap() && a.first()->getOperands() == read->getOperands();
-      });
+      auto *same = llvm::find_if(
+          all, [&](Access &a) { return a.first().getMap() == read.getMap() && a.first()->getOperands() == read->getOperands(); });
       if (same == all.end())
         all.emplace_back(Access{{read}});
       else
@@ -129,8 +126,8 @@ private:
   /// The (first) place of the maximum or minimum, row-major in the reduction dims.
   Value winners() {
     ArrayRef<AffineExpr> all = extents;
-    return buildCompute(b, loc, Reducer::argmax, all.take_front(numParallel), all.drop_front(numParallel),
-                        b.getI32Type(), [&](OpBuilder &in) {
+    return buildCompute(b, loc, Reducer::argmax, all.take_front(numParallel), all.drop_front(numParallel), b.getI32Type(),
+                        [&](OpBuilder &in) {
                           BodyCloner again(in, identity(), extents, false);
                           Value v = again.get(yield.getValue());
                           if (reducer == Reducer::min)
@@ -153,12 +150,9 @@ private:
       BodyCloner again(in, loops, inner, false);
       Value same;
       for (unsigned i = 0; i < by.size(); ++i) {
-        auto at = [&](AffineExpr e) -> Value {
-          return IndexOp::create(in, loc, AffineMap::get(inner.size(), 0, e), ValueRange());
-        };
-        same =
-            s.both(same, arith::CmpIOp::create(in, loc, arith::CmpIPredicate::eq,
-                                               at(getAffineDimExpr(numParallel + i, ctx)), at(loops[numParallel + i])));
+        auto at = [&](AffineExpr e) -> Value { return IndexOp::create(in, loc, AffineMap::get(inner.size(), 0, e), ValueRange()); };
+        same = s.both(same, arith::CmpIOp::create(in, loc, arith::CmpIPredicate::eq, at(getAffineDimExpr(numParallel + i, ctx)),
+                                                  at(loops[numParallel + i])));
       }
       Value filter = yield.getFilter() ? again.get(yield.getFilter()) : Value();
       return std::make_pair(again.get(yield.getValue()), s.both(filter, s.negate(same)));
@@ -179,11 +173,10 @@ private:
       auto splat = splatOf(dy);
       g.value = splat ? s.constant(*splat, yield.getValue().getType()) : again.read(loc, dy, map, {}, false);
       if (reducer == Reducer::prod)
-        g.value = s.mul(
-            g.value, again.read(loc, helper, again.get(AffineMap::get(extents.size(), 0, identity(), ctx)), {}, false));
+        g.value = s.mul(g.value, again.read(loc, helper, again.get(AffineMap::get(extents.size(), 0, identity(), ctx)), {}, false));
       if (reducer == Reducer::max || reducer == Reducer::min)
-        g.condition = arith::CmpIOp::create(in, loc, arith::CmpIPredicate::eq, again.read(loc, helper, map, {}, false),
-                                            reductionPlace(in, again));
+        g.condition =
+            arith::CmpIOp::create(in, loc, arith::CmpIPredicate::eq, again.read(loc, helper, map, {}, false), reductionPlace(in, again));
     }
     if (yield.getFilter())
       g.condition = s.both(g.condition, again.get(yield.getFilter()));
@@ -194,8 +187,7 @@ private:
   Value reductionPlace(OpBuilder &in, BodyCloner &again) {
     Value place;
     for (unsigned i = numParallel; i < extents.size(); ++i) {
-      Value digit = IndexOp::create(in, loc, again.get(AffineMap::get(extents.size(), 0, getAffineDimExpr(i, ctx))),
-                                    ValueRange());
+      Value digit = IndexOp::create(in, loc, again.get(AffineMap::get(extents.size(), 0, getAffineDimExpr(i, ctx))), ValueRange());
       if (!place) {
         place = digit;
         continue;
@@ -233,9 +225,8 @@ private:
     if (isa<ComputeOp>(def) && reducer == Reducer::none &&
         isa_and_nonnull<arith::DivFOp, math::ExpOp, math::SqrtOp, math::RsqrtOp, math::TanhOp, math::PowFOp>(
             yield.getValue().getDefiningOp()))
-      again.know(
-          yield.getValue(),
-          again.read(loc, def->getResult(0), again.get(AffineMap::get(extents.size(), 0, identity(), ctx)), {}, false));
+      again.know(yield.getValue(),
+                 again.read(loc, def->getResult(0), again.get(AffineMap::get(extents.size(), 0, identity(), ctx)), {}, false));
     Value total;
     for (Operation &op : llvm::reverse(*block)) {
       if (op.getNumResults() != 1 || !path.contains(op.getResult(0)))
@@ -250,8 +241,7 @@ private:
       }
       const ScalarRow *row = scalarRow(&op);
       if (!row) {
-        op.emitError() << "expected an op with a derivative, but got '" << op.getName()
-                       << "'; hint: stop(..) lets no gradient through";
+        op.emitError() << "expected an op with a derivative, but got '" << op.getName() << "'; hint: stop(..) lets no gradient through";
         return failure();
       }
       for (unsigned i = 0; i < op.getNumOperands() && i < 3; ++i) {
@@ -284,8 +274,7 @@ private:
 
   /// The conditions of `g` that are not about `fixedAt` and `span`.
   Value conditions(OpBuilder &in, BodyCloner &again, const Access &access, unsigned numDims,
-                   ArrayRef<std::pair<AffineExpr, AffineExpr>> inside,
-                   ArrayRef<std::pair<AffineExpr, AffineExpr>> equal) {
+                   ArrayRef<std::pair<AffineExpr, AffineExpr>> inside, ArrayRef<std::pair<AffineExpr, AffineExpr>> equal) {
     ScalarBuilder s(in, loc);
     SmallVector<AffineExpr> exprs, limits;
     for (auto [e, limit] : inside) {
@@ -296,8 +285,7 @@ private:
     ReadOp read = access.first();
     for (auto &sides : equal) {
       bool symbolic = hasSymbols(sides.first) || hasSymbols(sides.second);
-      all =
-          s.both(all, equality(in, numDims, sides, symbolic ? ValueRange(again.get(read.getSymbols())) : ValueRange()));
+      all = s.both(all, equality(in, numDims, sides, symbolic ? ValueRange(again.get(read.getSymbols())) : ValueRange()));
     }
     return all;
   }
@@ -404,8 +392,7 @@ private:
     YieldOp::create(in, loc, factors.varying, condition);
 
     Value result = core.getResult();
-    if (kept.size() != rank || over != dims || !factors.fixedAbove.empty() || !factors.fixedBelow.empty() ||
-        factors.scale != 1.0) {
+    if (kept.size() != rank || over != dims || !factors.fixedAbove.empty() || !factors.fixedBelow.empty() || factors.scale != 1.0) {
       auto outer = openCompute(Reducer::none, dims, {}, type.getElementType());
       OpBuilder in = OpBuilder::atBlockEnd(outer.getBlock());
       ScalarBuilder s(in, loc);
@@ -444,8 +431,7 @@ private:
       return failed(d) ? FailureOr<Value>(failure()) : FailureOr<Value>(Value());
     }
     auto symbols = again.get(read.getSymbols());
-    YieldOp::create(in, loc, d->value, d->condition ? d->condition : Value(),
-                    AffineMapAttr::get(again.get(read.getMap())), symbols);
+    YieldOp::create(in, loc, d->value, d->condition ? d->condition : Value(), AffineMapAttr::get(again.get(read.getMap())), symbols);
     eraseDeadScalars(*op.getBlock());
     return op.getResult();
   }

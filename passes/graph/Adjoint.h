@@ -27,8 +27,8 @@ struct Contribution {
 /// Appends the contributions of `definition` (a graph.compute or graph.scatter) to
 /// the tensors that it reads and `wanted` holds for. Fails with an error at the op
 /// that has no derivative.
-mlir::LogicalResult adjointOf(mlir::OpBuilder &b, mlir::Operation *definition, mlir::Value dy,
-                              llvm::function_ref<bool(mlir::Value)> wanted, llvm::SmallVectorImpl<Contribution> &out);
+mlir::LogicalResult adjointOf(mlir::OpBuilder &b, mlir::Operation *definition, mlir::Value dy, llvm::function_ref<bool(mlir::Value)> wanted,
+                              llvm::SmallVectorImpl<Contribution> &out);
 
 } // namespace tintype::graph
 

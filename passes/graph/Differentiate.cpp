@@ -4,10 +4,10 @@
 // what it reads; at a parameter they are added to the gradient.
 // Tests: test/passes/graph/differentiate*.mlir, gradients.test.
 //===----------------------------------------------------------------------===//
+#include "mlir/IR/Threading.h"
 #include "passes/graph/Adjoint.h"
 #include "passes/graph/Passes.h"
 #include "passes/graph/ScalarRules.h"
-#include "mlir/IR/Threading.h"
 #include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
@@ -100,10 +100,9 @@ private:
 
   void seed(Value loss) {
     auto type = cast<RankedTensorType>(loss.getType());
-    Value one =
-        buildCompute(b, loss.getLoc(), Reducer::none, dimsOf(type), {}, type.getElementType(), [&](OpBuilder &in) {
-          return std::make_pair(ScalarBuilder(in, loss.getLoc()).constant(1, type.getElementType()), Value());
-        });
+    Value one = buildCompute(b, loss.getLoc(), Reducer::none, dimsOf(type), {}, type.getElementType(), [&](OpBuilder &in) {
+      return std::make_pair(ScalarBuilder(in, loss.getLoc()).constant(1, type.getElementType()), Value());
+    });
     contributions[loss].push_back({loss, one, {}});
   }
 
@@ -137,8 +136,7 @@ private:
     SmallVector<Contribution> parts;
     if (auto reshape = dyn_cast<ReshapeOp>(op)) {
       if (wanted(reshape.getSource()))
-        parts.push_back(
-            {reshape.getSource(), ReshapeOp::create(b, op->getLoc(), reshape.getSource().getType(), dy), {}});
+        parts.push_back({reshape.getSource(), ReshapeOp::create(b, op->getLoc(), reshape.getSource().getType(), dy), {}});
     } else {
       if (auto scatter = dyn_cast<ScatterOp>(op); scatter && scatter.getInit() && wanted(scatter.getInit()))
         parts.push_back({scatter.getInit(), dy, {}});
@@ -189,8 +187,7 @@ struct DifferentiatePass : impl::GraphDifferentiateBase<DifferentiatePass> {
     Operation *ret = step.getBody().front().getTerminator();
     auto names = step->getAttrOfType<ArrayAttr>("graph.results");
     if (!names || names.size() != ret->getNumOperands())
-      return loss.emitError() << "expected graph.results with a name for each of " << ret->getNumOperands()
-                              << " results";
+      return loss.emitError() << "expected graph.results with a name for each of " << ret->getNumOperands() << " results";
     SmallVector<Value> values;
     SmallVector<Attribute> attrs, resultAttrs;
     Value lossValue;

@@ -82,8 +82,6 @@ private:
 };
 } // namespace
 
-Factors splitFactors(ScalarBuilder &s, Value value, unsigned firstReduction) {
-  return Splitter(s, firstReduction).run(value);
-}
+Factors splitFactors(ScalarBuilder &s, Value value, unsigned firstReduction) { return Splitter(s, firstReduction).run(value); }
 
 } // namespace tintype::graph

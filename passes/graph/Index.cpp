@@ -117,8 +117,7 @@ static Range rangeOf(AffineExpr e, ArrayRef<AffineExpr> extents) {
 static void joinDigits(LinearIndex &l) {
   for (size_t i = 0; i < l.terms.size(); ++i) {
     auto q = dyn_cast<AffineBinaryOpExpr>(l.terms[i].first);
-    auto c =
-        q && q.getKind() == AffineExprKind::FloorDiv ? dyn_cast<AffineConstantExpr>(q.getRHS()) : AffineConstantExpr();
+    auto c = q && q.getKind() == AffineExprKind::FloorDiv ? dyn_cast<AffineConstantExpr>(q.getRHS()) : AffineConstantExpr();
     if (!c || l.terms[i].second % c.getValue())
       continue;
     int64_t k = l.terms[i].second / c.getValue();
@@ -206,8 +205,7 @@ static AffineExpr largest(AffineExpr e, ArrayRef<AffineExpr> extents) {
     return {};
   if (b.getKind() == AffineExprKind::Mul)
     return l * c.getValue();
-  return b.getKind() == AffineExprKind::FloorDiv ? simplifyIndex(canonicalDim(l).floorDiv(c.getValue()), {})
-                                                 : AffineExpr();
+  return b.getKind() == AffineExprKind::FloorDiv ? simplifyIndex(canonicalDim(l).floorDiv(c.getValue()), {}) : AffineExpr();
 }
 
 bool provablyInside(AffineExpr e, AffineExpr extent, ArrayRef<AffineExpr> extents) {

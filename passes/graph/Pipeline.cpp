@@ -16,8 +16,7 @@ void buildGraphPipeline(mlir::OpPassManager &pm, bool bf16) {
 
 void registerGraphPasses() {
   graph::registerGraphPasses();
-  mlir::PassPipelineRegistration<>("graph", "make the programs of a model",
-                                   [](mlir::OpPassManager &pm) { buildGraphPipeline(pm); });
+  mlir::PassPipelineRegistration<>("graph", "make the programs of a model", [](mlir::OpPassManager &pm) { buildGraphPipeline(pm); });
 }
 
 } // namespace tintype

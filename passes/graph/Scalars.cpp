@@ -20,9 +20,7 @@ bool isBoolConstant(Value v, bool value) {
 
 //===-- ScalarBuilder -----------------------------------------------------===//
 
-Value ScalarBuilder::constant(double value, Type type) {
-  return arith::ConstantOp::create(b, loc, b.getFloatAttr(type, value));
-}
+Value ScalarBuilder::constant(double value, Type type) { return arith::ConstantOp::create(b, loc, b.getFloatAttr(type, value)); }
 
 Value ScalarBuilder::add(Value x, Value y) {
   if (!x || !y)
@@ -93,9 +91,7 @@ Value ScalarBuilder::negate(Value c) {
   return b.createOrFold<arith::XOrIOp>(loc, c, yes);
 }
 
-Value ScalarBuilder::greater(Value x, Value y) {
-  return b.createOrFold<arith::CmpFOp>(loc, arith::CmpFPredicate::OGT, x, y);
-}
+Value ScalarBuilder::greater(Value x, Value y) { return b.createOrFold<arith::CmpFOp>(loc, arith::CmpFPredicate::OGT, x, y); }
 
 //===-- BodyCloner --------------------------------------------------------===//
 
@@ -160,8 +156,8 @@ Value BodyCloner::get(Value v) {
         get(x);
     if (auto select = dyn_cast<arith::SelectOp>(op)) {
       ScalarBuilder s(b, loc);
-      copies.map(v, s.select(copies.lookup(select.getCondition()), copies.lookup(select.getTrueValue()),
-                             copies.lookup(select.getFalseValue())));
+      copies.map(
+          v, s.select(copies.lookup(select.getCondition()), copies.lookup(select.getTrueValue()), copies.lookup(select.getFalseValue())));
     } else {
       Operation *copy = b.clone(*op, copies);
       if (auto map = copy->getAttrOfType<AffineMapAttr>("map"))

@@ -42,8 +42,7 @@ public:
 /// fall outside their tensor through that are marked guarded.
 class BodyCloner {
 public:
-  BodyCloner(mlir::OpBuilder &b, mlir::ArrayRef<mlir::AffineExpr> loops, mlir::ArrayRef<mlir::AffineExpr> extents,
-             bool mayLeave)
+  BodyCloner(mlir::OpBuilder &b, mlir::ArrayRef<mlir::AffineExpr> loops, mlir::ArrayRef<mlir::AffineExpr> extents, bool mayLeave)
       : b(b), loops(loops), extents(extents), mayLeave(mayLeave) {}
   /// From here on index expressions equal to `e` (of the old loops) are written as
   /// `same` (of the new dims): the place of an access that was turned round.
@@ -56,8 +55,7 @@ public:
   /// `map` of the old loops as a map of the new dims.
   mlir::AffineMap get(mlir::AffineMap map);
   /// `map` less the results that are certainly inside `dims`; null if none is left.
-  mlir::Value inside(mlir::Location loc, mlir::AffineMap map, mlir::ArrayRef<mlir::AffineExpr> dims,
-                     mlir::ValueRange symbols);
+  mlir::Value inside(mlir::Location loc, mlir::AffineMap map, mlir::ArrayRef<mlir::AffineExpr> dims, mlir::ValueRange symbols);
   /// A read of `source` at a map of the new dims.
   mlir::Value read(mlir::Location loc, mlir::Value source, mlir::AffineMap map, mlir::ValueRange symbols, bool guarded);
 

@@ -88,8 +88,7 @@ private:
     operands.append(symbols);
     op->setOperands(operands);
     if (auto yield = dyn_cast<YieldOp>(op))
-      yield.getProperties().operandSegmentSizes = {1, yield.getProperties().operandSegmentSizes[1],
-                                                   (int32_t)symbols.size()};
+      yield.getProperties().operandSegmentSizes = {1, yield.getProperties().operandSegmentSizes[1], (int32_t)symbols.size()};
     ++count;
   }
 
@@ -145,8 +144,7 @@ private:
   }
 
   bool allInside(AffineMap map, ArrayRef<AffineExpr> dims) {
-    return llvm::all_of(llvm::zip(map.getResults(), dims),
-                        [&](auto p) { return provablyInside(std::get<0>(p), std::get<1>(p), extents); });
+    return llvm::all_of(llvm::zip(map.getResults(), dims), [&](auto p) { return provablyInside(std::get<0>(p), std::get<1>(p), extents); });
   }
 
   Value foldInside(OpBuilder &b, InsideOp op) {

@@ -1,8 +1,8 @@
 //===- Verify.cpp - check a module once, at the end of a pipeline ---------===//
 // Test: test/passes/graph/verify.mlir
 //===----------------------------------------------------------------------===//
-#include "passes/graph/Passes.h"
 #include "mlir/IR/Verifier.h"
+#include "passes/graph/Passes.h"
 
 namespace tintype::graph {
 #define GEN_PASS_DEF_GRAPHVERIFY

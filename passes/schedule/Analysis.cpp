@@ -24,10 +24,14 @@ int64_t estimate(AffineExpr e) {
     return 64;
   int64_t l = estimate(b.getLHS()), r = estimate(b.getRHS());
   switch (e.getKind()) {
-  case AffineExprKind::Add: return std::max<int64_t>(l + r, 1);
-  case AffineExprKind::Mul: return l * r;
-  case AffineExprKind::FloorDiv: return std::max<int64_t>(r ? l / r : l, 1);
-  default: return r;
+  case AffineExprKind::Add:
+    return std::max<int64_t>(l + r, 1);
+  case AffineExprKind::Mul:
+    return l * r;
+  case AffineExprKind::FloorDiv:
+    return std::max<int64_t>(r ? l / r : l, 1);
+  default:
+    return r;
   }
 }
 
@@ -138,8 +142,8 @@ std::optional<Contraction> matchContraction(ComputeOp op) {
   }
   c.isRounded = areRounded(c.a, c.b);
   ReadOp read = readBehind(c.a[0]);
-  c.plainA = c.a.size() == 1 && read && read.getSymbols().empty() && !read.getGuarded() && innermostLoop(read) == k &&
-             loops - parallel == 1;
+  c.plainA =
+      c.a.size() == 1 && read && read.getSymbols().empty() && !read.getGuarded() && innermostLoop(read) == k && loops - parallel == 1;
   return c;
 }
 

@@ -79,7 +79,8 @@ Value BlockLowering::isFirst(Body &b, ComputeOp op, Value at) {
 /// nothing of it. As the end of the loop, so that no condition stays in it.
 Value BlockLowering::turnsInBand(Body &b, AffineExpr turns, Value row, int64_t rows, Value column, int64_t columns) {
   auto first = [&](Value at, int64_t size) { return b.apply(getAffineDimExpr(0, l.ctx).floorDiv(size) * size, {at}); };
-  AffineExpr d0 = getAffineDimExpr(0, l.ctx), d1 = getAffineDimExpr(1, l.ctx), d2 = getAffineDimExpr(2, l.ctx), d3 = getAffineDimExpr(3, l.ctx);
+  AffineExpr d0 = getAffineDimExpr(0, l.ctx), d1 = getAffineDimExpr(1, l.ctx), d2 = getAffineDimExpr(2, l.ctx),
+             d3 = getAffineDimExpr(3, l.ctx);
   AffineExpr ahead = d0 + d1 - d2 - d3; // rows before columns
   SmallVector<Value> places{first(row, rows), b.size(from(plan.row)), first(column, columns), b.size(from(plan.column))};
   Value end = b.size(turns);

@@ -175,8 +175,9 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
   });
   // A pair is read in one piece.
   bool isPacked = l.machine.value("packk", 0);
-  isPacked |= paired ? !isPlainRead({roundedOf(columns[0])}) || innermostLoop(readBehind(columns[0])) != (int)op.getNumParallel() || isPadded
-                     : !isPlainRead(columns);
+  isPacked |= paired
+                  ? !isPlainRead({roundedOf(columns[0])}) || innermostLoop(readBehind(columns[0])) != (int)op.getNumParallel() || isPadded
+                  : !isPlainRead(columns);
   auto columnSide = [&](Body &b, Value c, Value kk, Value k) {
     return sideAt(b, columns, paired, loopsAt(b, op, b.constant(0), c, {stepAt(b, kk, k)}, /*clampColumn=*/true));
   };
@@ -297,9 +298,8 @@ void BlockLowering::lowerWide(ArrayRef<ComputeOp> group, StringRef name) {
 }
 
 void BlockLowering::lowerRowValue(ComputeOp op, StringRef name) {
-  l.func(name, {"r"}, op.getLoc(), [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
-    return {b.point(op, loopsAt(b, op, v[0], Value(), {})).first};
-  });
+  l.func(name, {"r"}, op.getLoc(),
+         [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> { return {b.point(op, loopsAt(b, op, v[0], Value(), {})).first}; });
   l.computeRoot(name);
   l.bound(name, "r", 0, TR);
   l.vectorize(name, -1, "r", V);
@@ -360,11 +360,21 @@ LogicalResult BlockLowering::ensure(ComputeOp op) {
     return success();
   std::string name = "f" + std::to_string(l.counter++);
   switch (kind) {
-  case Kind::score: lowerScore(op, name); break;
-  case Kind::wide: lowerWide(group, name); break;
-  case Kind::rowReduction: lowerRowReduction(op, name); break;
-  case Kind::rowValue: lowerRowValue(op, name); break;
-  default: lowerSum(op, name); break;
+  case Kind::score:
+    lowerScore(op, name);
+    break;
+  case Kind::wide:
+    lowerWide(group, name);
+    break;
+  case Kind::rowReduction:
+    lowerRowReduction(op, name);
+    break;
+  case Kind::rowValue:
+    lowerRowValue(op, name);
+    break;
+  default:
+    lowerSum(op, name);
+    break;
   }
   return success();
 }

@@ -128,9 +128,9 @@ private:
   Lowering &l;
   BlockPlan plan;
   const int V;
-  const int64_t TR, TC; ///< rows and columns of a block
-  const int64_t strip; ///< columns between scores and scalar code
-  Strings scores, wides;               ///< funcs of scores, and of passes of scalar code
+  const int64_t TR, TC;               ///< rows and columns of a block
+  const int64_t strip;                ///< columns between scores and scalar code
+  Strings scores, wides;              ///< funcs of scores, and of passes of scalar code
   llvm::DenseMap<Value, Value> local; ///< global indices by their place in the block
 };
 

@@ -1,6 +1,6 @@
 //===- BlockMatch.cpp - kinds of definitions, and where they are zero -----===//
-#include "passes/schedule/BlockKernel.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/schedule/BlockKernel.h"
 
 using namespace mlir;
 using namespace tintype::graph;
@@ -65,12 +65,23 @@ public:
       return {};
     Band b;
     switch (predicate) {
-    case arith::CmpIPredicate::sle: b.high = -d.constant; break;
-    case arith::CmpIPredicate::slt: b.high = -d.constant - 1; break;
-    case arith::CmpIPredicate::sge: b.low = -d.constant; break;
-    case arith::CmpIPredicate::sgt: b.low = -d.constant + 1; break;
-    case arith::CmpIPredicate::eq: b.low = b.high = -d.constant; break;
-    default: break;
+    case arith::CmpIPredicate::sle:
+      b.high = -d.constant;
+      break;
+    case arith::CmpIPredicate::slt:
+      b.high = -d.constant - 1;
+      break;
+    case arith::CmpIPredicate::sge:
+      b.low = -d.constant;
+      break;
+    case arith::CmpIPredicate::sgt:
+      b.low = -d.constant + 1;
+      break;
+    case arith::CmpIPredicate::eq:
+      b.low = b.high = -d.constant;
+      break;
+    default:
+      break;
     }
     return b;
   }
@@ -164,7 +175,8 @@ static bool splitFactors(ComputeOp op, unsigned pivot, llvm::SmallBitVector &wit
 /// The wide tensors are what a sum of products makes whose two sides share no rows and columns.
 static bool findWideDims(func::FuncOp kernel, BlockPlan &plan) {
   for (auto op : kernel.getBody().front().getOps<ComputeOp>()) {
-    if (op.getReducer() != Reducer::sum || op.getYield().getFilter() || op.getBy().size() != 1 || !op.getYield().getValue().getType().isF32())
+    if (op.getReducer() != Reducer::sum || op.getYield().getFilter() || op.getBy().size() != 1 ||
+        !op.getYield().getValue().getType().isF32())
       continue;
     SmallVector<AffineExpr> dims(op.getOver().getExprs());
     for (unsigned i = 0; i < dims.size(); ++i)
@@ -335,7 +347,8 @@ static BlockRefusal classifyAll(func::FuncOp kernel, BlockPlan &plan) {
     // A sum is read at the element it makes, by what follows it.
     if (member.kind == Kind::columnSum || member.kind == Kind::rowSum || member.kind == Kind::finish)
       for (Operation *user : op->getUsers())
-        if (auto read = dyn_cast<ReadOp>(user); read && (plan.members[read->getParentOp()].kind != Kind::finish || !read.getMap().isIdentity()))
+        if (auto read = dyn_cast<ReadOp>(user);
+            read && (plan.members[read->getParentOp()].kind != Kind::finish || !read.getMap().isIdentity()))
           return {op, "it is a sum that is read at another point than it makes"};
   }
   Operation *first = &kernel.getBody().front().front();

@@ -6,12 +6,12 @@
 //   o'[r, e] = sum(c) p * v                  o[r, e] = o' * (1 / l[r])
 // Test: test/passes/schedule/block-kernel.mlir
 //===----------------------------------------------------------------------===//
-#include "passes/schedule/BlockKernel.h"
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/CSE.h"
+#include "passes/schedule/BlockKernel.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -228,8 +228,8 @@ void Preparer::pullFactor(ComputeOp wide) {
     unsigned rank = sum.getNumParallel();
     auto scaled = buildCompute(b, sum.getLoc(), Reducer::none, sum.getOver().getExprs(), {}, factor.getType(), [&](OpBuilder &body) {
       Value x = ReadOp::create(body, sum.getLoc(), sum.getResult(), AffineMap::getMultiDimIdentityMap(rank, ctx));
-      Value f = ReadOp::create(body, sum.getLoc(), row.getResult(),
-                               rowMap(plan, rank, [&](unsigned p) { return plan.loopOf(sum, p); }, ctx));
+      Value f =
+          ReadOp::create(body, sum.getLoc(), row.getResult(), rowMap(plan, rank, [&](unsigned p) { return plan.loopOf(sum, p); }, ctx));
       return std::make_pair(Value(arith::MulFOp::create(body, sum.getLoc(), x, f)), Value());
     });
     sum.getResult().replaceUsesWithIf(scaled.getResult(), [&](OpOperand &use) { return use.getOwner()->getParentOp() != scaled; });

@@ -41,9 +41,7 @@ private:
     Value product = arith::MulFOp::create(b.b, loc, b.widen(a), b.widen(panel));
     return arith::AddFOp::create(b.b, loc, b.load(acc, v, f32), product);
   }
-  Value promise(Body &b, Value v, Value last) {
-    return halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), v, b.constant(0), last);
-  }
+  Value promise(Body &b, Value v, Value last) { return halide::PromiseOp::create(b.b, loc, b.b.getI32Type(), v, b.constant(0), last); }
   /// The tile at feature `n` and place `m` of what is kept.
   SmallVector<Value> tilePlace(Body &b, Value n, Value m) {
     return {isOne ? n : b.apply(d0 % NR, {n}), m, isOne ? b.constant(0) : b.apply(d0.floorDiv(NR), {n})};
@@ -71,8 +69,8 @@ private:
   bool isTrimmed; ///< a tile sums only what the band leaves of its rows or columns
   Type f32, panelType;
   AffineExpr N, d0;
-  AffineExpr K;           ///< what is summed, in pairs where they are multiplied
-  int64_t chunk, steps;   ///< of K
+  AffineExpr K;         ///< what is summed, in pairs where they are multiplied
+  int64_t chunk, steps; ///< of K
   Strings pair, accVars;
 };
 

@@ -52,7 +52,8 @@ void BlockLowering::lowerTileScore(ComputeOp op, ArrayRef<Value> rows, ArrayRef<
                                   canonicalDim((all + (depth - 1)).floorDiv(depth))};
   l.update(S, {"r", "c"}, {"kk", "ki", "kt"}, extents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
     Value a = b.load(A, {b.tile(r[1], 2, r[0]), v[1], r[2]}, bf16);
-    Value word = b.load(words, {b.apply(d0 % lanes, {v[0]}), b.tile(r[2], steps, r[1]), b.apply(d0.floorDiv(lanes), {v[0]})}, b.b.getI32Type());
+    Value word =
+        b.load(words, {b.apply(d0 % lanes, {v[0]}), b.tile(r[2], steps, r[1]), b.apply(d0.floorDiv(lanes), {v[0]})}, b.b.getI32Type());
     Value product = arith::MulFOp::create(b.b, loc, b.widen(a), b.widen(b.ofPair(word, r[0])));
     Lowering::Update u;
     u.values.push_back(arith::AddFOp::create(b.b, loc, b.load(S, v, f32), product));
@@ -87,7 +88,8 @@ public:
 
 private:
   SmallVector<Value> at(Body &b, Value keptAt, Value summedAt, Value feature) {
-    return byRow ? block.loopsAt(b, op, summedAt, keptAt, {feature}) : block.loopsAt(b, op, keptAt, summedAt, {feature}, /*clampColumn=*/true);
+    return byRow ? block.loopsAt(b, op, summedAt, keptAt, {feature})
+                 : block.loopsAt(b, op, keptAt, summedAt, {feature}, /*clampColumn=*/true);
   }
   SmallVector<Value> tilePlace(Body &b, Value n, Value m) {
     return {b.apply(d0 % NR, {n}), b.apply(d0 % MR, {m}), b.apply(d0.floorDiv(NR), {n}), b.apply(d0.floorDiv(MR), {m})};
@@ -113,10 +115,10 @@ private:
 };
 
 BlockLowering::TileSum::TileSum(BlockLowering &block, ComputeOp op, StringRef name)
-    : block(block), l(block.l), op(op), loc(op.getLoc()), B((name + "_b").str()), A((name + "_a").str()),
-      part((name + "_part").str()), C(name.str()), byRow(block.plan.members.find(op)->second.kind == Kind::rowSum),
-      parallel(op.getNumParallel()), summed(byRow ? block.plan.row : block.plan.column), kept(byRow ? block.plan.column : block.plan.row),
-      N(op.getOver()[parallel - 1]), d0(getAffineDimExpr(0, l.ctx)), steps((block.count(summed) + (depth - 1)).floorDiv(depth)),
+    : block(block), l(block.l), op(op), loc(op.getLoc()), B((name + "_b").str()), A((name + "_a").str()), part((name + "_part").str()),
+      C(name.str()), byRow(block.plan.members.find(op)->second.kind == Kind::rowSum), parallel(op.getNumParallel()),
+      summed(byRow ? block.plan.row : block.plan.column), kept(byRow ? block.plan.column : block.plan.row), N(op.getOver()[parallel - 1]),
+      d0(getAffineDimExpr(0, l.ctx)), steps((block.count(summed) + (depth - 1)).floorDiv(depth)),
       NR(constantOf(N).value_or(2 * lanes) <= lanes ? lanes : 2 * lanes), f32(Float32Type::get(l.ctx)), bf16(BFloat16Type::get(l.ctx)) {
   SmallVector<Value> factors;
   factorsOf(op.getYield().getValue(), factors);

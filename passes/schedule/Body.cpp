@@ -1,7 +1,7 @@
 //===- Body.cpp - scalar code of funcs out of the bodies of definitions ---===//
-#include "passes/schedule/Lowering.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/schedule/Lowering.h"
 
 using namespace mlir;
 using namespace tintype::graph;
@@ -69,9 +69,7 @@ Value Body::tile(Value outer, int64_t factor, Value inner) {
 }
 Value Body::minimum(Value x, Value y) { return arith::MinSIOp::create(b, loc, x, y); }
 Value Body::maximum(Value x, Value y) { return arith::MaxSIOp::create(b, loc, x, y); }
-Value Body::clampTo(Value v, AffineExpr extent) {
-  return maximum(minimum(v, size(extent - 1)), constant(0));
-}
+Value Body::clampTo(Value v, AffineExpr extent) { return maximum(minimum(v, size(extent - 1)), constant(0)); }
 Value Body::less(Value x, Value y) { return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y); }
 Value Body::likely(Value v) { return halide::LikelyOp::create(b, loc, v); }
 Value Body::load(StringRef func, ArrayRef<Value> indices, Type type, int64_t element) {
@@ -80,9 +78,7 @@ Value Body::load(StringRef func, ArrayRef<Value> indices, Type type, int64_t ele
 }
 Value Body::read(Value tensor, ArrayRef<Value> indices) { return lowering.readers.find(tensor)->second(*this, indices); }
 
-Value Body::widen(Value v) {
-  return v.getType().isF32() ? v : Value(arith::ExtFOp::create(b, loc, b.getF32Type(), v));
-}
+Value Body::widen(Value v) { return v.getType().isF32() ? v : Value(arith::ExtFOp::create(b, loc, b.getF32Type(), v)); }
 
 Value Body::joinPair(Value first, Value second) {
   auto bits = [&](Value v) -> Value {

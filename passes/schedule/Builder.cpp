@@ -47,8 +47,8 @@ static TailAttr tailAttr(OpBuilder &b, Tail t) { return t == Tail::automatic ? T
 
 void Lowering::split(StringRef f, int stage, StringRef var, StringRef outer, StringRef inner, int64_t factor, Tail tail) {
   OpBuilder &b = directives;
-  SplitOp::create(b, pipeline.getLoc(), FUNC, stageAttr(b, stage), STR(var), STR(outer), STR(inner),
-                  b.getI64IntegerAttr(factor), tailAttr(b, tail));
+  SplitOp::create(b, pipeline.getLoc(), FUNC, stageAttr(b, stage), STR(var), STR(outer), STR(inner), b.getI64IntegerAttr(factor),
+                  tailAttr(b, tail));
 }
 void Lowering::reorder(StringRef f, int stage, const Strings &vars) {
   OpBuilder &b = directives;
@@ -67,9 +67,7 @@ void Lowering::atomic(StringRef f, int stage) {
   OpBuilder &b = directives;
   AtomicOp::create(b, pipeline.getLoc(), FUNC, stageAttr(b, stage));
 }
-void Lowering::storeInTiles(StringRef f) {
-  StoreInOp::create(directives, pipeline.getLoc(), FUNC, MemoryAttr::get(ctx, Memory::tiles));
-}
+void Lowering::storeInTiles(StringRef f) { StoreInOp::create(directives, pipeline.getLoc(), FUNC, MemoryAttr::get(ctx, Memory::tiles)); }
 void Lowering::computeRoot(StringRef f) { ComputeRootOp::create(directives, pipeline.getLoc(), FUNC); }
 void Lowering::computeAt(StringRef f, StringRef consumer, StringRef var) {
   OpBuilder &b = directives;

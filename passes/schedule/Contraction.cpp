@@ -29,8 +29,8 @@ namespace tintype::schedule {
 /// AVX-512) beside one row of B; among those the one that wastes least of N.
 static Tile registerTile(const Machine &machine, AffineExpr n) {
   int v = machine.vectorWidth;
-  SmallVector<Tile> tiles = v >= 16 ? SmallVector<Tile>{{v, 3, 8}, {v, 4, 6}, {v, 2, 12}, {v, 1, 12}}
-                                    : SmallVector<Tile>{{v, 2, 6}, {v, 3, 4}, {v, 1, 12}};
+  SmallVector<Tile> tiles =
+      v >= 16 ? SmallVector<Tile>{{v, 3, 8}, {v, 4, 6}, {v, 2, 12}, {v, 1, 12}} : SmallVector<Tile>{{v, 2, 6}, {v, 3, 4}, {v, 1, 12}};
   Tile best = tiles[0];
   if (auto size = constantOf(n)) {
     auto padded = [&](Tile t) { return (double)llvm::alignTo(*size, t.width * t.vectors); };
@@ -100,9 +100,10 @@ int64_t Lowering::chunkOf(ComputeOp op, const Contraction &c) {
 ContractionLowering::ContractionLowering(Lowering &l, ComputeOp op, const Contraction &c, StringRef name)
     : l(l), op(op), c(c), loc(op.getLoc()), machine(l.machine), ctx(l.ctx), parallel(op.getNumParallel()), loops(op.getNumLoops()),
       by(op.getBy().getExprs()), M(op.getOver()[c.m]), N(op.getOver()[c.n]), all(productOf(by, ctx)), paired(l.isPaired(c)),
-      onTiles(l.isOnTiles(c)), inParts(c.isInParts), K(paired || inParts ? canonicalDim((all + 1).floorDiv(2)) : all), t(l.chooseTile(op, c)), V(t.width),
-      NR(V * t.vectors), MR(t.rows), f32(Float32Type::get(ctx)), panelType(paired ? Type(BFloat16Type::get(ctx)) : f32),
-      B((name + "_b").str()), A((name + "_a").str()), C(name.str()), T((name + "_t").str()) {
+      onTiles(l.isOnTiles(c)), inParts(c.isInParts), K(paired || inParts ? canonicalDim((all + 1).floorDiv(2)) : all),
+      t(l.chooseTile(op, c)), V(t.width), NR(V * t.vectors), MR(t.rows), f32(Float32Type::get(ctx)),
+      panelType(paired ? Type(BFloat16Type::get(ctx)) : f32), B((name + "_b").str()), A((name + "_a").str()), C(name.str()),
+      T((name + "_t").str()) {
   cutSum();
   acc = onTiles ? C : C + "_acc";
   restC.assign(c.rest.rbegin(), c.rest.rend());
@@ -309,9 +310,8 @@ void ContractionLowering::addChunks() {
   if (acc == C)
     return;
   Strings cVars = joined({"nv", "mv", "no", "mo"}, varsC);
-  l.func(C, cVars, loc, [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> {
-    return {isChunked ? b.constant(f32, 0) : b.load(acc, v, f32)};
-  });
+  l.func(C, cVars, loc,
+         [&](Body &b, ArrayRef<Value> v) -> SmallVector<Value> { return {isChunked ? b.constant(f32, 0) : b.load(acc, v, f32)}; });
   if (isChunked)
     l.update(C, cVars, {"ko"}, {numChunks}, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
       SmallVector<Value> at(v.take_front(4));

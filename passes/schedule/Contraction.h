@@ -69,21 +69,21 @@ private:
   const int V, NR, MR;
   const mlir::Type f32, panelType;
   const std::string B, A, C, T;
-  std::string acc;         ///< the register tile, or C where that is computed on tiles
+  std::string acc; ///< the register tile, or C where that is computed on tiles
 
-  int64_t chunk;          ///< of K
+  int64_t chunk;           ///< of K
   bool isChunked, isExact; ///< every chunk is whole
   AffineExpr numChunks;
   bool isPacked, isUnrolled, isPadded;
-  int64_t steps;           ///< of k in one turn of the loop
-  bool isStripOuter;       ///< strips of rows outside, panels inside
-  bool isTurned;           ///< rows of B along k are turned 16 x 16
-  Value beforeRounding;    ///< what rows of B along k were in f32, which is turned first
-  bool packAlongK;         ///< rows of A stay rows
-  int AW;                  ///< rows of a strip of A
+  int64_t steps;        ///< of k in one turn of the loop
+  bool isStripOuter;    ///< strips of rows outside, panels inside
+  bool isTurned;        ///< rows of B along k are turned 16 x 16
+  Value beforeRounding; ///< what rows of B along k were in f32, which is turned first
+  bool packAlongK;      ///< rows of A stay rows
+  int AW;               ///< rows of a strip of A
   SmallVector<unsigned> restA, restB, restC;
   Strings varsA, varsB, varsC;
-  Strings pair;            ///< what an element of a panel of pairs begins with: which of the two it is
+  Strings pair; ///< what an element of a panel of pairs begins with: which of the two it is
   Strings accVars, turn;
 };
 

@@ -43,16 +43,19 @@ LogicalResult checkInplace(func::FuncOp kernel) {
   if (!given)
     return success();
   if (!places || places.size() != (int64_t)kernel.getNumResults())
-    return kernel.emitError() << "expected an argument or -1 in graph.inplace for each of " << kernel.getNumResults() << " results, but got " << given;
+    return kernel.emitError() << "expected an argument or -1 in graph.inplace for each of " << kernel.getNumResults()
+                              << " results, but got " << given;
   llvm::SmallDenseSet<int32_t> taken;
   for (auto [r, place] : llvm::enumerate(places.asArrayRef())) {
     if (place == -1)
       continue;
     if (place < 0 || place >= (int32_t)kernel.getNumArguments())
-      return kernel.emitError() << "expected graph.inplace to hold an argument below " << kernel.getNumArguments() << " or -1, but got " << place;
+      return kernel.emitError() << "expected graph.inplace to hold an argument below " << kernel.getNumArguments() << " or -1, but got "
+                                << place;
     auto from = cast<RankedTensorType>(kernel.getArgumentTypes()[place]), to = cast<RankedTensorType>(kernel.getResultTypes()[r]);
     if (from.getElementType() != to.getElementType() || wideDims(from) != wideDims(to))
-      return kernel.emitError() << "expected result " << r << " to take the memory of an argument of its type " << to << ", but got argument " << place << " of " << from;
+      return kernel.emitError() << "expected result " << r << " to take the memory of an argument of its type " << to
+                                << ", but got argument " << place << " of " << from;
     if (!taken.insert(place).second)
       return kernel.emitError() << "expected each argument at most once in graph.inplace, but got " << place << " twice";
   }
@@ -76,10 +79,12 @@ LogicalResult checkGiven(func::FuncOp kernel, halide::PipelineOp pipeline) {
     auto dims = axis ? axis.getAs<DenseI32ArrayAttr>("dims") : DenseI32ArrayAttr();
     auto extent = axis ? axis.getAs<DimsAttr>("extent") : DimsAttr();
     if (!block || block.getInt() < 1 || !dims || dims.size() != (int64_t)blocks.size() || !extent || extent.getExprs().size() != 1)
-      return kernel.emitError() << "expected axes {block >= 1, dims of " << blocks.size() << " results, extent} in graph.grid, but got " << a;
+      return kernel.emitError() << "expected axes {block >= 1, dims of " << blocks.size() << " results, extent} in graph.grid, but got "
+                                << a;
     for (auto [r, d] : llvm::enumerate(dims.asArrayRef())) {
       if (d >= (int64_t)blocks[r].size() || (d >= 0 && dimsOf(kernel.getResultTypes()[r])[d] != extent.getExprs()[0]))
-        return kernel.emitError() << "expected graph.grid to cut result " << r << " along a dim of extent " << printDim(extent.getExprs()[0]);
+        return kernel.emitError() << "expected graph.grid to cut result " << r << " along a dim of extent "
+                                  << printDim(extent.getExprs()[0]);
       if (d >= 0)
         blocks[r][blocks[r].size() - 1 - d] = block.getInt();
     }
@@ -100,12 +105,13 @@ LogicalResult checkGiven(func::FuncOp kernel, halide::PipelineOp pipeline) {
       if (out.getDims() != innermostFirst(kernel.getResultTypes()[out.getResult()]))
         return op.emitError() << "expected the dims of result " << out.getResult() << " of the kernel";
       if (out.getBlocks() != want)
-        return op.emitError() << "expected blocks " << text(want) << ", as graph.grid of the kernel cuts them, but got " << text(out.getBlocks());
+        return op.emitError() << "expected blocks " << text(want) << ", as graph.grid of the kernel cuts them, but got "
+                              << text(out.getBlocks());
     }
   }
   if (inputs != kernel.getNumArguments() || outputs != blocks.size())
-    return pipeline.emitError() << "expected " << kernel.getNumArguments() << " inputs and " << blocks.size() << " outputs, but got " << inputs
-                                << " and " << outputs;
+    return pipeline.emitError() << "expected " << kernel.getNumArguments() << " inputs and " << blocks.size() << " outputs, but got "
+                                << inputs << " and " << outputs;
   return success();
 }
 
@@ -121,7 +127,8 @@ LogicalResult markGiven(ModuleOp module, const Machine &machine) {
     pipeline->print(os, OpPrintingFlags().useLocalScope());
     // The grid, its ranges and who writes first are promises to the pipeline, too.
     auto own = planKernel(kernel, machine, tuneOf(kernel));
-    if (failed(own) || own->text != given || (*own->module->getOps<func::FuncOp>().begin())->getAttrDictionary() != kernel->getAttrDictionary())
+    if (failed(own) || own->text != given ||
+        (*own->module->getOps<func::FuncOp>().begin())->getAttrDictionary() != kernel->getAttrDictionary())
       pipeline->setAttr(halide::checkedAttr, UnitAttr::get(module.getContext()));
   }
   return success();
@@ -154,7 +161,8 @@ LogicalResult checkTune(func::FuncOp kernel, const Setting &asked) {
     std::string names;
     for (auto &p : asked)
       names += (names.empty() ? "" : ", ") + p.first;
-    return kernel.emitError() << "expected graph.tune to name what the templates of this kernel ask for (" << names << "), but got " << name;
+    return kernel.emitError() << "expected graph.tune to name what the templates of this kernel ask for (" << names << "), but got "
+                              << name;
   }
   return success();
 }

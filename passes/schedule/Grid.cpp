@@ -37,7 +37,8 @@ static double imbalance(int64_t M, int64_t mb, int64_t N, int64_t nb, int64_t ou
 /// Rows and columns of a block, by what packing, cache and balance cost. All sizes are multiples of a tile (48 or 64
 /// rows, 96 columns, or 192 for tiles of 64).
 std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contraction &c, bool cutsN) {
-  int64_t M = constantOf(op.getOver()[c.m]).value_or(2048), N = constantOf(op.getOver()[c.n]).value_or(512), K = estimateProduct(op.getBy().getExprs());
+  int64_t M = constantOf(op.getOver()[c.m]).value_or(2048), N = constantOf(op.getOver()[c.n]).value_or(512),
+          K = estimateProduct(op.getBy().getExprs());
   int64_t chunk = std::min<int64_t>(K, chunkOf(op, c)), width = c.isInParts ? 6 : isPaired(c) ? 2 : 4;
   int64_t outer = 1;
   for (unsigned i : c.rest)
@@ -89,8 +90,7 @@ std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contr
 bool readsResult(ComputeOp op) {
   return llvm::any_of(readsOf(op), [](ReadOp read) {
     auto source = read.getSource().getDefiningOp<ComputeOp>();
-    return source && (llvm::any_of(source->getUsers(), [](Operation *user) { return isa<func::ReturnOp>(user); }) ||
-                      readsResult(source));
+    return source && (llvm::any_of(source->getUsers(), [](Operation *user) { return isa<func::ReturnOp>(user); }) || readsResult(source));
   });
 }
 
@@ -118,9 +118,7 @@ void Lowering::chooseGrid() {
       axis.dims.push_back(isLast ? d.size() - 1 : dim);
     grid.push_back(axis);
   };
-  auto isLastShared = [&] {
-    return llvm::all_of(dims, [&](auto &d) { return !d.empty() && d.back() == dims[0].back(); });
-  };
+  auto isLastShared = [&] { return llvm::all_of(dims, [&](auto &d) { return !d.empty() && d.back() == dims[0].back(); }); };
   auto ops = kernel.getBody().front().getOps<ComputeOp>();
 
   bool hasScatter = !kernel.getBody().front().getOps<ScatterOp>().empty();
@@ -141,7 +139,8 @@ void Lowering::chooseGrid() {
     bool cutsN = axes > c.n;
     auto [mb, nb] = contractionBlock(main, c, cutsN);
     if (llvm::count_if(ops, [&](ComputeOp op) { return contractions.count(op); }) > 1)
-      mb = llvm::alignTo(std::min<int64_t>(mb, machine.value("rows", 288)), chooseTile(main, c).rows); // what lies between them stays in cache
+      mb = llvm::alignTo(std::min<int64_t>(mb, machine.value("rows", 288)),
+                         chooseTile(main, c).rows); // what lies between them stays in cache
     // A result that a reduction in here reads across a dim must be there for all of it.
     for (auto op : ops)
       if (op.isReduction() && readsResult(op))
@@ -171,9 +170,8 @@ void Lowering::chooseGrid() {
     isAcross |= op.getNumParallel() > 0;
   }
   if (kept == 0) {
-    bool keepsLast = llvm::all_of(ops, [&](ComputeOp op) {
-      return !op.isReduction() || (op.getNumParallel() && op.getOver().getExprs().back() == dims[0].back());
-    });
+    bool keepsLast = llvm::all_of(
+        ops, [&](ComputeOp op) { return !op.isReduction() || (op.getNumParallel() && op.getOver().getExprs().back() == dims[0].back()); });
     if (shared != 0 || !isLastShared() || !keepsLast || !isAcross)
       return;
     addAxis(0, machine.value("cols", 64), true);
@@ -213,9 +211,8 @@ void Lowering::emitOutputs() {
     Strings vars;
     for (int i = dims.size() - 1; i >= 0; --i)
       vars.push_back("i" + std::to_string(i));
-    func(name, vars, op->getLoc(), [&](Body &b, ArrayRef<Value> at) -> SmallVector<Value> {
-      return {b.read(v, SmallVector<Value>(llvm::reverse(at)))};
-    });
+    func(name, vars, op->getLoc(),
+         [&](Body &b, ArrayRef<Value> at) -> SmallVector<Value> { return {b.read(v, SmallVector<Value>(llvm::reverse(at)))}; });
     ComputeOp tile = tiles.count(op) ? cast<ComputeOp>(op) : ComputeOp();
     late.push_back([this, name, dims, tile] { scheduleElementwise(name, dims, tile); });
     places[op] = {name, 0};
@@ -256,9 +253,8 @@ void Lowering::emitOutputs() {
     std::reverse(dims.begin(), dims.end());
     std::reverse(blocks.begin(), blocks.end());
     halide::OutputOp::create(definitions, kernel.getLoc(), FlatSymbolRefAttr::get(ctx, place.func),
-                             place.element ? definitions.getI64IntegerAttr(place.element) : IntegerAttr(),
-                             definitions.getI64IntegerAttr(r), DimsAttr::get(ctx, dims),
-                             definitions.getDenseI64ArrayAttr(blocks));
+                             place.element ? definitions.getI64IntegerAttr(place.element) : IntegerAttr(), definitions.getI64IntegerAttr(r),
+                             DimsAttr::get(ctx, dims), definitions.getDenseI64ArrayAttr(blocks));
   }
 }
 
@@ -267,8 +263,7 @@ void Lowering::emitCosts() {
   for (Operation &op : kernel.getBody().front().without_terminator()) {
     int64_t each = 0;
     op.walk([&](Operation *x) {
-      if (isa<arith::ArithDialect, math::MathDialect>(x->getDialect()) && x->getNumResults() &&
-          isa<FloatType>(x->getResult(0).getType()) &&
+      if (isa<arith::ArithDialect, math::MathDialect>(x->getDialect()) && x->getNumResults() && isa<FloatType>(x->getResult(0).getType()) &&
           !isa<arith::ConstantOp, arith::SelectOp, arith::ExtFOp, arith::TruncFOp>(x))
         ++each;
     });

@@ -2,11 +2,11 @@
 // Goes from the results to what they need: a definition that is not written
 // inline becomes funcs when first wanted, by the template of its kind.
 //===----------------------------------------------------------------------===//
-#include "passes/schedule/BlockKernel.h"
-#include "passes/schedule/Contraction.h"
-#include "mlir/Transforms/CSE.h"
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/CSE.h"
+#include "passes/schedule/BlockKernel.h"
+#include "passes/schedule/Contraction.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -275,7 +275,8 @@ void Lowering::lowerPointwise(ArrayRef<ComputeOp> group, StringRef name) {
 bool Lowering::isWorthParts(ComputeOp op, const Contraction &c) const {
   if (!machine.hasTiles || c.isRounded)
     return false;
-  bool isLarge = estimate(op.getOver()[c.m]) >= 64 && estimate(op.getOver()[c.n]) >= 16 && estimate(productOf(op.getBy().getExprs(), ctx)) >= 32;
+  bool isLarge =
+      estimate(op.getOver()[c.m]) >= 64 && estimate(op.getOver()[c.n]) >= 16 && estimate(productOf(op.getBy().getExprs(), ctx)) >= 32;
   return machine.value("parts", isLarge);
 }
 
@@ -316,8 +317,8 @@ LogicalResult Lowering::run() {
   SmallVector<StringRef> symbols = symbolsOf(kernel);
   Strings places = block ? block->rangeSymbols() : Strings();
   symbols.append(places.begin(), places.end());
-  pipeline = halide::PipelineOp::create(outer, kernel.getLoc(), FlatSymbolRefAttr::get(ctx, kernel.getName()),
-                                        outer.getStrArrayAttr(symbols));
+  pipeline =
+      halide::PipelineOp::create(outer, kernel.getLoc(), FlatSymbolRefAttr::get(ctx, kernel.getName()), outer.getStrArrayAttr(symbols));
   Block &body = pipeline.getBody().emplaceBlock();
   // Definitions stand before a mark, directives after it.
   OpBuilder at = OpBuilder::atBlockEnd(&body);

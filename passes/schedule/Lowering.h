@@ -20,8 +20,8 @@
 
 namespace tintype::schedule {
 
-using mlir::AffineExpr, mlir::ArrayRef, mlir::LogicalResult, mlir::Operation, mlir::OpBuilder, mlir::SmallVector,
-    mlir::StringRef, mlir::Value;
+using mlir::AffineExpr, mlir::ArrayRef, mlir::LogicalResult, mlir::Operation, mlir::OpBuilder, mlir::SmallVector, mlir::StringRef,
+    mlir::Value;
 using Strings = std::vector<std::string>;
 inline Strings joined(Strings head, const Strings &tail) {
   head.insert(head.end(), tail.begin(), tail.end());
@@ -33,8 +33,8 @@ struct Machine {
   int vectorWidth = 16;
   int64_t l2Bytes = 2 << 20;
   int threads = 2;
-  bool hasDot = false;     ///< multiplies pairs of bf16 and adds them in f32 (vdpbf16ps)
-  bool hasTiles = false;   ///< multiplies matrix tiles of pairs (AMX)
+  bool hasDot = false;   ///< multiplies pairs of bf16 and adds them in f32 (vdpbf16ps)
+  bool hasTiles = false; ///< multiplies matrix tiles of pairs (AMX)
   /// Whether panels hold pairs where both factors are rounded.
   bool hasPairs() const { return hasDot || hasTiles; }
   Setting tune;            ///< overrides of what templates decide
@@ -108,15 +108,15 @@ using BodyFn = std::function<SmallVector<Value>(Body &, ArrayRef<Value> vars)>;
 
 /// Loops of a sum of products, by what reads them.
 struct Contraction {
-  unsigned m, n;                        ///< the two loops of the register tile
-  SmallVector<unsigned> rest;           ///< the other parallel loops
-  SmallVector<Value> a, b;              ///< factors: those without n, those with n
-  llvm::SmallBitVector inA, inB;        ///< loops each side reads
+  unsigned m, n;                                                           ///< the two loops of the register tile
+  SmallVector<unsigned> rest;                                              ///< the other parallel loops
+  SmallVector<Value> a, b;                                                 ///< factors: those without n, those with n
+  llvm::SmallBitVector inA, inB;                                           ///< loops each side reads
   bool aAlongK = false, aAlongM = false, bAlongN = false, bAlongK = false; ///< innermost dim of the main read
-  bool plainA = false;                  ///< A is one read, contiguous along k
-  bool streamsA = false;                ///< rows of A along k go past the panels of B, strip after strip
-  bool isRounded = false;               ///< both sides are rounded to bf16
-  bool isInParts = false;               ///< factors of f32 are multiplied as sums of three bf16
+  bool plainA = false;                                                     ///< A is one read, contiguous along k
+  bool streamsA = false;                                                   ///< rows of A along k go past the panels of B, strip after strip
+  bool isRounded = false;                                                  ///< both sides are rounded to bf16
+  bool isInParts = false;                                                  ///< factors of f32 are multiplied as sums of three bf16
 };
 /// Says what schedule `kernel` has: from a template, tuned, or as it was given.
 void remarkOnSchedule(mlir::func::FuncOp kernel, halide::PipelineOp pipeline, bool isGiven, StringRef pass);
@@ -214,10 +214,10 @@ private:
     int width, rows;
     unsigned m, n;
     bool isChunked;
-    bool packsStrips;   ///< rows of A are packed strip by strip
-    bool isOnTiles;     ///< computed on matrix tiles
-    std::string strip;  ///< the func in whose loops C is computed, or empty: at the root
-    std::string at;     ///< the loop: "mo", for a strip of rows, or "no", for a tile
+    bool packsStrips;  ///< rows of A are packed strip by strip
+    bool isOnTiles;    ///< computed on matrix tiles
+    std::string strip; ///< the func in whose loops C is computed, or empty: at the root
+    std::string at;    ///< the loop: "mo", for a strip of rows, or "no", for a tile
   };
   LogicalResult lowerReduction(graph::ComputeOp op, StringRef name);
   LogicalResult lowerScatter(graph::ScatterOp op, StringRef name);

@@ -15,11 +15,17 @@ namespace tintype::schedule {
 
 Value reducerIdentity(Body &b, Reducer r, Type t) {
   switch (r) {
-  case Reducer::prod: return b.constant(t, 1);
-  case Reducer::all: return b.constant(t, 1);
-  case Reducer::max: case Reducer::argmax: return b.constant(t, isa<FloatType>(t) ? -3.0e38 : -2147483648.0);
-  case Reducer::min: return b.constant(t, isa<FloatType>(t) ? 3.0e38 : 2147483647.0);
-  default: return b.constant(t, 0);
+  case Reducer::prod:
+    return b.constant(t, 1);
+  case Reducer::all:
+    return b.constant(t, 1);
+  case Reducer::max:
+  case Reducer::argmax:
+    return b.constant(t, isa<FloatType>(t) ? -3.0e38 : -2147483648.0);
+  case Reducer::min:
+    return b.constant(t, isa<FloatType>(t) ? 3.0e38 : 2147483647.0);
+  default:
+    return b.constant(t, 0);
   }
 }
 Value reduceTwo(Body &b, Reducer r, Value x, Value y) {
@@ -28,9 +34,12 @@ Value reduceTwo(Body &b, Reducer r, Value x, Value y) {
   switch (r) {
   case Reducer::prod:
     return isFloat ? Value(arith::MulFOp::create(bb, b.loc, x, y)) : Value(arith::MulIOp::create(bb, b.loc, x, y));
-  case Reducer::max: case Reducer::any: case Reducer::argmax:
+  case Reducer::max:
+  case Reducer::any:
+  case Reducer::argmax:
     return isFloat ? Value(arith::MaximumFOp::create(bb, b.loc, x, y)) : Value(arith::MaxSIOp::create(bb, b.loc, x, y));
-  case Reducer::min: case Reducer::all:
+  case Reducer::min:
+  case Reducer::all:
     return isFloat ? Value(arith::MinimumFOp::create(bb, b.loc, x, y)) : Value(arith::MinSIOp::create(bb, b.loc, x, y));
   default:
     return isFloat ? Value(arith::AddFOp::create(bb, b.loc, x, y)) : Value(arith::AddIOp::create(bb, b.loc, x, y));
@@ -76,14 +85,12 @@ LogicalResult Lowering::lowerReduction(ComputeOp op, StringRef name) {
   auto outermostFirst = [](ArrayRef<Value> v) { return SmallVector<Value>(llvm::reverse(v)); };
   std::string f = name.str();
   int contiguous = contiguousLoop(op);
-  bool isAcross = parallel > 0 && contiguous < (int)parallel &&
-                  (contiguous == (int)parallel - 1 || contiguous < 0) && estimate(op.getOver()[parallel - 1]) > 1;
+  bool isAcross = parallel > 0 && contiguous < (int)parallel && (contiguous == (int)parallel - 1 || contiguous < 0) &&
+                  estimate(op.getOver()[parallel - 1]) > 1;
 
   if (reducer == Reducer::argmax) {
     Type i32 = IntegerType::get(ctx, 32);
-    func(f, vars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> {
-      return {reducerIdentity(b, reducer, type), b.constant(0)};
-    });
+    func(f, vars, loc, [&](Body &b, ArrayRef<Value>) -> SmallVector<Value> { return {reducerIdentity(b, reducer, type), b.constant(0)}; });
     update(f, vars, rvars, rextents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
       SmallVector<Value> lv = outermostFirst(v);
       lv.append(outermostFirst(r));
@@ -92,18 +99,15 @@ LogicalResult Lowering::lowerReduction(ComputeOp op, StringRef name) {
         Value scaled = arith::MulIOp::create(b.b, loc, at, b.size(extents[i]));
         at = arith::AddIOp::create(b.b, loc, scaled, lv[parallel + i]);
       }
-      Value better = isa<FloatType>(type)
-                         ? Value(arith::CmpFOp::create(b.b, loc, arith::CmpFPredicate::OGT, x, best))
-                         : Value(arith::CmpIOp::create(b.b, loc, arith::CmpIPredicate::sgt, x, best));
+      Value better = isa<FloatType>(type) ? Value(arith::CmpFOp::create(b.b, loc, arith::CmpFPredicate::OGT, x, best))
+                                          : Value(arith::CmpIOp::create(b.b, loc, arith::CmpIPredicate::sgt, x, best));
       Update u;
       u.values.push_back(arith::SelectOp::create(b.b, loc, better, x, best));
       u.values.push_back(arith::SelectOp::create(b.b, loc, better, at, index));
       return u;
     });
     computeRoot(f);
-    readers[op.getResult()] = [=](Body &b, ArrayRef<Value> at) {
-      return b.load(f, SmallVector<Value>(llvm::reverse(at)), i32, 1);
-    };
+    readers[op.getResult()] = [=](Body &b, ArrayRef<Value> at) { return b.load(f, SmallVector<Value>(llvm::reverse(at)), i32, 1); };
     return success();
   }
 

@@ -2,8 +2,8 @@
 // `scheduled: contraction by template, tile 8 x 48, blocks 1152 x 192; 5 funcs, 27 directives`
 // Test: test/passes/schedule/remarks.mlir
 //===----------------------------------------------------------------------===//
-#include "passes/schedule/Lowering.h"
 #include "mlir/IR/Remarks.h"
+#include "passes/schedule/Lowering.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -58,8 +58,8 @@ void remarkOnSchedule(func::FuncOp kernel, halide::PipelineOp pipeline, bool isG
   remark::analysis(kernel.getLoc(), remark::RemarkOpts::name("scheduled").category(pass).function(kernel.getName()))
       << remark::add("scheduled: {0} {1}{2}, {3}; {4} funcs, {5} directives", kind ? kind.str() : "kernel", whence, tile,
                      blocks.empty() ? std::string("one block") : "blocks " + blocks, funcs, directives)
-      << remark::metric("flops", text("graph.flops")) << remark::metric("bytes", text("graph.bytes"))
-      << remark::metric("funcs", funcs) << remark::metric("directives", directives);
+      << remark::metric("flops", text("graph.flops")) << remark::metric("bytes", text("graph.bytes")) << remark::metric("funcs", funcs)
+      << remark::metric("directives", directives);
 }
 
 } // namespace tintype::schedule

@@ -48,7 +48,5 @@ struct ScheduleKernels : impl::ScheduleKernelsBase<ScheduleKernels> {
 };
 } // namespace
 
-void buildPipeline(OpPassManager &pm, const ScheduleKernelsOptions &options) {
-  pm.addPass(createScheduleKernels(options));
-}
+void buildPipeline(OpPassManager &pm, const ScheduleKernelsOptions &options) { pm.addPass(createScheduleKernels(options)); }
 } // namespace tintype::schedule

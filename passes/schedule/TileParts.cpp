@@ -11,7 +11,8 @@
 //   A(ki, mv, part, kt, mo)      B(nv, ki, nt, part, kt, no)
 //
 // hold words of the elements 32 kt + ki and 32 kt + 16 + ki: which two of a step are multiplied side by side is free, and
-// these need no shuffle. Rows of a tile follow each other. Vectors of a panel run over k or n; a source that lies along m or k is turned first, T(l, x, o).
+// these need no shuffle. Rows of a tile follow each other. Vectors of a panel run over k or n; a source that lies along m or k is turned
+// first, T(l, x, o).
 //===----------------------------------------------------------------------===//
 #include "passes/schedule/TileParts.h"
 
@@ -77,8 +78,9 @@ void PartsPanel::schedule(Lowering &l, int tilesBeside) const {
 Value PartsPanel::load(Body &b, int part, Value kk, Value ki, Value kt, Value inTile, Value tile, ArrayRef<Value> rest) const {
   Value p = b.constant(part);
   AffineExpr d0 = b.b.getAffineDimExpr(0);
-  SmallVector<Value> place = isA ? SmallVector<Value>{ki, inTile, p, kt, tile}
-                                 : SmallVector<Value>{b.apply(d0 % lanes, {inTile}), ki, b.apply(d0.floorDiv(lanes), {inTile}), p, kt, tile};
+  SmallVector<Value> place =
+      isA ? SmallVector<Value>{ki, inTile, p, kt, tile}
+          : SmallVector<Value>{b.apply(d0 % lanes, {inTile}), ki, b.apply(d0.floorDiv(lanes), {inTile}), p, kt, tile};
   place.append(rest.begin(), rest.end());
   return b.widen(b.ofPair(b.load(name, place, b.b.getI32Type()), kk));
 }

@@ -12,10 +12,10 @@ inline constexpr int64_t wordsInStep = 16;
 /// One side of a product of matrix tiles, each number as the sum of three bf16.
 struct PartsPanel {
   std::string name;
-  bool isA;       ///< rows of A, else columns of B
-  int width;      ///< rows or columns of a tile
-  bool isTurned;  ///< vectors of its source run across those of the panel
-  Strings rest;   ///< loops beyond those of the product
+  bool isA;      ///< rows of A, else columns of B
+  int width;     ///< rows or columns of a tile
+  bool isTurned; ///< vectors of its source run across those of the panel
+  Strings rest;  ///< loops beyond those of the product
   /// The number of f32 at a row or column and an element of K.
   std::function<Value(Body &, Value at, Value k, ArrayRef<Value> rest)> value;
 

@@ -1,7 +1,7 @@
 //===- Tune.cpp - parameters of schedules, kernel by kernel ---------------===//
 #include "passes/schedule/Tune.h"
-#include "passes/schedule/Lowering.h"
 #include "mlir/IR/Verifier.h"
+#include "passes/schedule/Lowering.h"
 
 using namespace mlir;
 
@@ -70,36 +70,36 @@ FailureOr<Plan> planKernel(func::FuncOp kernel, const Machine &machine, const Se
 /// Values worth trying, by parameter; none for one that is not tuned.
 static std::vector<int> valuesOf(StringRef name) {
   static const std::map<StringRef, std::vector<int>> values = {
-      {"mb", {96, 192, 288, 384, 576, 768, 1152}},     // rows of a block of a contraction
-      {"nb", {96, 192, 384, 576, 768, 1024, 1152}},                // its columns
-      {"rows", {48, 96, 144, 192, 288, 576}},          // rows of a block with several contractions
-      {"kc", {128, 192, 256, 384, 512, 768, 1024}},    // a chunk of K
-      {"ks", {256, 512, 1024, 2048}},                  // K up to here is one chunk
-      {"ur", {1, 2, 4, 8}},                            // steps of k in one turn of the loop
-      {"packa", {0, 1}},                               // pack A although its rows lie along k
-      {"turn", {0, 1}},                                // turn B in registers while packing
-      {"strip", {0, 1}},                               // strips of rows outside, panels inside
-      {"stream", {0, 1, 2}},                           // store strips of rows, or tiles, as they are done
-      {"parts", {0, 1}},                               // f32 on matrix tiles
-      {"sbsb", {1, 2, 4, 8}},                          // panels of B packed side by side
-      {"sbsa", {1, 2, 4, 8}},                          // strips of A packed side by side
+      {"mb", {96, 192, 288, 384, 576, 768, 1152}},                // rows of a block of a contraction
+      {"nb", {96, 192, 384, 576, 768, 1024, 1152}},               // its columns
+      {"rows", {48, 96, 144, 192, 288, 576}},                     // rows of a block with several contractions
+      {"kc", {128, 192, 256, 384, 512, 768, 1024}},               // a chunk of K
+      {"ks", {256, 512, 1024, 2048}},                             // K up to here is one chunk
+      {"ur", {1, 2, 4, 8}},                                       // steps of k in one turn of the loop
+      {"packa", {0, 1}},                                          // pack A although its rows lie along k
+      {"turn", {0, 1}},                                           // turn B in registers while packing
+      {"strip", {0, 1}},                                          // strips of rows outside, panels inside
+      {"stream", {0, 1, 2}},                                      // store strips of rows, or tiles, as they are done
+      {"parts", {0, 1}},                                          // f32 on matrix tiles
+      {"sbsb", {1, 2, 4, 8}},                                     // panels of B packed side by side
+      {"sbsa", {1, 2, 4, 8}},                                     // strips of A packed side by side
       {"elems", {2048, 4096, 8192, 16384, 32768, 65536, 131072}}, // elements of a block without contraction
-      {"cols", {16, 32, 64, 128, 256}},                // columns of a block whose rows are summed
-      {"lanes", {1, 2, 4, 8}},                         // vectors of partial sums
-      {"keep", {1, 2, 4}},                             // vectors at once across a sum
-      {"pv", {1, 2, 4}},                               // vectors at once of a pointwise definition
-      {"again", {0, 8, 40, 200}},                      // work that is repeated rather than stored
+      {"cols", {16, 32, 64, 128, 256}},                           // columns of a block whose rows are summed
+      {"lanes", {1, 2, 4, 8}},                                    // vectors of partial sums
+      {"keep", {1, 2, 4}},                                        // vectors at once across a sum
+      {"pv", {1, 2, 4}},                                          // vectors at once of a pointwise definition
+      {"again", {0, 8, 40, 200}},                                 // work that is repeated rather than stored
       // Of block kernels; every tile of scores divides every block and strip.
-      {"tr", {64, 80, 128}},                           // rows of a block
-      {"tc", {96, 144, 288, 576, 1152}},               // its columns, where its blocks add to results
-      {"sc", {48, 96}},                                // columns between scores and what follows them
-      {"smr", {2, 4, 6, 8}},                           // columns of a tile of scores
-      {"srv", {1, 2, 4, 5}},                           // vectors of its rows
-      {"omr", {2, 4, 6, 8}},                           // rows of a tile of a sum over columns
-      {"cmr", {2, 4, 6, 8}},                           // columns of a tile of a sum over rows
-      {"chunk", {64, 128, 256}},                       // of what a sum over columns runs over
-      {"packv", {0, 1}},                               // pack its features although they lie as vectors
-      {"packk", {0, 1}},                               // pack the columns' side of a score although it lies along k
+      {"tr", {64, 80, 128}},             // rows of a block
+      {"tc", {96, 144, 288, 576, 1152}}, // its columns, where its blocks add to results
+      {"sc", {48, 96}},                  // columns between scores and what follows them
+      {"smr", {2, 4, 6, 8}},             // columns of a tile of scores
+      {"srv", {1, 2, 4, 5}},             // vectors of its rows
+      {"omr", {2, 4, 6, 8}},             // rows of a tile of a sum over columns
+      {"cmr", {2, 4, 6, 8}},             // columns of a tile of a sum over rows
+      {"chunk", {64, 128, 256}},         // of what a sum over columns runs over
+      {"packv", {0, 1}},                 // pack its features although they lie as vectors
+      {"packk", {0, 1}},                 // pack the columns' side of a score although it lies along k
   };
   auto it = values.find(name);
   return it != values.end() ? it->second : std::vector<int>{};
@@ -163,8 +163,8 @@ bool isOffered(const Setting &setting) {
     isTile = fits(16) || fits(8);
   }
   return isTile && llvm::all_of(setting, [](auto &p) {
-    return p.first == "nrv" || p.first == "mr" || llvm::is_contained(valuesOf(p.first), p.second);
-  });
+           return p.first == "nrv" || p.first == "mr" || llvm::is_contained(valuesOf(p.first), p.second);
+         });
 }
 
 StringRef templatesVersion() { return TINTYPE_TEMPLATES; }

@@ -58,11 +58,16 @@ int64_t KernelEval::index(AffineExpr e, const std::vector<int64_t> &loops, Array
   auto b = cast<AffineBinaryOpExpr>(e);
   int64_t l = index(b.getLHS(), loops, syms), r = index(b.getRHS(), loops, syms);
   switch (e.getKind()) {
-  case AffineExprKind::Add: return l + r;
-  case AffineExprKind::Mul: return l * r;
-  case AffineExprKind::FloorDiv: return floorDivide(l, r);
-  case AffineExprKind::Mod: return l - r * floorDivide(l, r);
-  default: return -floorDivide(-l, r);
+  case AffineExprKind::Add:
+    return l + r;
+  case AffineExprKind::Mul:
+    return l * r;
+  case AffineExprKind::FloorDiv:
+    return floorDivide(l, r);
+  case AffineExprKind::Mod:
+    return l - r * floorDivide(l, r);
+  default:
+    return -floorDivide(-l, r);
   }
 }
 
@@ -110,7 +115,10 @@ double KernelEval::compute(ComputeOp op, std::vector<int64_t> loops) {
   for (AffineExpr e : op.getBy().getExprs())
     by.push_back(extent(e));
   Reducer r = op.getReducer();
-  double acc = r == Reducer::prod || r == Reducer::all ? 1 : r == Reducer::max || r == Reducer::argmax ? -3e38 : r == Reducer::min ? 3e38 : 0;
+  double acc = r == Reducer::prod || r == Reducer::all     ? 1
+               : r == Reducer::max || r == Reducer::argmax ? -3e38
+               : r == Reducer::min                         ? 3e38
+                                                           : 0;
   int64_t best = 0, count = 1;
   for (int64_t n : by)
     count *= n;
@@ -127,17 +135,30 @@ double KernelEval::compute(ComputeOp op, std::vector<int64_t> loops) {
       continue;
     double v = scalar(y.getValue(), loops, env);
     switch (r) {
-    case Reducer::none: return v;
-    case Reducer::sum: acc += v; break;
-    case Reducer::prod: acc *= v; break;
-    case Reducer::max: acc = std::max(acc, v); break;
-    case Reducer::min: acc = std::min(acc, v); break;
+    case Reducer::none:
+      return v;
+    case Reducer::sum:
+      acc += v;
+      break;
+    case Reducer::prod:
+      acc *= v;
+      break;
+    case Reducer::max:
+      acc = std::max(acc, v);
+      break;
+    case Reducer::min:
+      acc = std::min(acc, v);
+      break;
     case Reducer::argmax:
       if (v > acc)
         acc = v, best = i;
       break;
-    case Reducer::any: acc = acc != 0 || v != 0; break;
-    case Reducer::all: acc = acc != 0 && v != 0; break;
+    case Reducer::any:
+      acc = acc != 0 || v != 0;
+      break;
+    case Reducer::all:
+      acc = acc != 0 && v != 0;
+      break;
     }
   }
   return r == Reducer::argmax ? best : acc;
@@ -227,11 +248,10 @@ double KernelEval::scalar(Value v, const std::vector<int64_t> &loops, Env &env) 
     int64_t position = 0;
     for (auto [e, n] : llvm::zip(x.getMap().getResults(), x.getDims().getExprs()))
       position = position * extent(n) + index(e, loops, syms);
-    auto [w0, w1] = philox((uint32_t)(int64_t)element(x.getState(), 0) ^ x.getSite(), position,
-                           (uint32_t)(int64_t)element(x.getState(), 1));
-    r = x.getDraw() == Draw::uniform
-            ? (w0 >> 8) * 0x1p-24
-            : std::sqrt(-2 * std::log(((w0 >> 8) + 1.0) * 0x1p-24)) * std::cos(2 * M_PI * (w1 >> 8) * 0x1p-24);
+    auto [w0, w1] =
+        philox((uint32_t)(int64_t)element(x.getState(), 0) ^ x.getSite(), position, (uint32_t)(int64_t)element(x.getState(), 1));
+    r = x.getDraw() == Draw::uniform ? (w0 >> 8) * 0x1p-24
+                                     : std::sqrt(-2 * std::log(((w0 >> 8) + 1.0) * 0x1p-24)) * std::cos(2 * M_PI * (w1 >> 8) * 0x1p-24);
   } else {
     r = operation(op, in);
   }
@@ -249,54 +269,101 @@ double KernelEval::operation(Operation *op, ArrayRef<double> in) {
   }
   if (auto c = dyn_cast<arith::CmpFOp>(op)) {
     StringRef p = stringifyEnum(c.getPredicate()).drop_front();
-    return p == "eq" ? in[0] == in[1] : p == "ne" ? in[0] != in[1] : p == "lt" ? in[0] < in[1]
-         : p == "le" ? in[0] <= in[1] : p == "gt" ? in[0] > in[1] : in[0] >= in[1];
+    return p == "eq"   ? in[0] == in[1]
+           : p == "ne" ? in[0] != in[1]
+           : p == "lt" ? in[0] < in[1]
+           : p == "le" ? in[0] <= in[1]
+           : p == "gt" ? in[0] > in[1]
+                       : in[0] >= in[1];
   }
   if (auto c = dyn_cast<arith::CmpIOp>(op)) {
     StringRef p = stringifyEnum(c.getPredicate());
-    return p == "eq" ? in[0] == in[1] : p == "ne" ? in[0] != in[1] : p == "slt" || p == "ult" ? in[0] < in[1]
-         : p == "sle" || p == "ule" ? in[0] <= in[1] : p == "sgt" || p == "ugt" ? in[0] > in[1] : in[0] >= in[1];
+    return p == "eq"                  ? in[0] == in[1]
+           : p == "ne"                ? in[0] != in[1]
+           : p == "slt" || p == "ult" ? in[0] < in[1]
+           : p == "sle" || p == "ule" ? in[0] <= in[1]
+           : p == "sgt" || p == "ugt" ? in[0] > in[1]
+                                      : in[0] >= in[1];
   }
   int64_t a = !in.empty() ? (int64_t)in[0] : 0, b = in.size() > 1 ? (int64_t)in[1] : 0;
-  if (n == "addf" || n == "addi") return in[0] + in[1];
-  if (n == "subf" || n == "subi") return in[0] - in[1];
-  if (n == "mulf" || n == "muli") return in[0] * in[1];
-  if (n == "divf") return in[0] / in[1];
-  if (n == "remf") return std::fmod(in[0], in[1]);
-  if (n == "negf") return -in[0];
-  if (n == "floordivsi") return floorDivide(a, b);
-  if (n == "divsi") return a / b;
-  if (n == "remsi") return a % b;
-  if (n.starts_with("max")) return std::max(in[0], in[1]);
-  if (n.starts_with("min")) return std::min(in[0], in[1]);
-  if (n == "andi") return a & b;
-  if (n == "ori") return a | b;
-  if (n == "xori") return a ^ b;
-  if (n == "select") return in[0] ? in[1] : in[2];
-  if (n == "truncf") return op->getResult(0).getType().isBF16() ? fromBits(roundBf16(in[0])) : in[0];
-  if (n == "fptosi") return std::trunc(in[0]);
-  if (n == "sitofp" || n == "uitofp" || n == "extui" || n == "extf" || n == "stop") return in[0];
-  if (n == "extsi") return in[0];
-  if (n == "exp") return std::exp(in[0]);
-  if (n == "exp2") return std::exp2(in[0]);
-  if (n == "expm1") return std::expm1(in[0]);
-  if (n == "log") return std::log(in[0]);
-  if (n == "log2") return std::log2(in[0]);
-  if (n == "log1p") return std::log1p(in[0]);
-  if (n == "sqrt") return std::sqrt(in[0]);
-  if (n == "rsqrt") return 1 / std::sqrt(in[0]);
-  if (n == "tanh") return std::tanh(in[0]);
-  if (n == "erf") return std::erf(in[0]);
-  if (n == "sin") return std::sin(in[0]);
-  if (n == "cos") return std::cos(in[0]);
-  if (n == "powf" || n == "fpowi") return std::pow(in[0], in[1]);
-  if (n == "absf" || n == "absi") return std::abs(in[0]);
-  if (n == "floor") return std::floor(in[0]);
-  if (n == "ceil") return std::ceil(in[0]);
-  if (n == "roundeven" || n == "round") return isFloat ? std::nearbyint(in[0]) : in[0];
-  if (n == "trunc") return std::trunc(in[0]);
-  if (n == "copysign") return std::copysign(in[0], in[1]);
-  if (n == "fma") return in[0] * in[1] + in[2];
+  if (n == "addf" || n == "addi")
+    return in[0] + in[1];
+  if (n == "subf" || n == "subi")
+    return in[0] - in[1];
+  if (n == "mulf" || n == "muli")
+    return in[0] * in[1];
+  if (n == "divf")
+    return in[0] / in[1];
+  if (n == "remf")
+    return std::fmod(in[0], in[1]);
+  if (n == "negf")
+    return -in[0];
+  if (n == "floordivsi")
+    return floorDivide(a, b);
+  if (n == "divsi")
+    return a / b;
+  if (n == "remsi")
+    return a % b;
+  if (n.starts_with("max"))
+    return std::max(in[0], in[1]);
+  if (n.starts_with("min"))
+    return std::min(in[0], in[1]);
+  if (n == "andi")
+    return a & b;
+  if (n == "ori")
+    return a | b;
+  if (n == "xori")
+    return a ^ b;
+  if (n == "select")
+    return in[0] ? in[1] : in[2];
+  if (n == "truncf")
+    return op->getResult(0).getType().isBF16() ? fromBits(roundBf16(in[0])) : in[0];
+  if (n == "fptosi")
+    return std::trunc(in[0]);
+  if (n == "sitofp" || n == "uitofp" || n == "extui" || n == "extf" || n == "stop")
+    return in[0];
+  if (n == "extsi")
+    return in[0];
+  if (n == "exp")
+    return std::exp(in[0]);
+  if (n == "exp2")
+    return std::exp2(in[0]);
+  if (n == "expm1")
+    return std::expm1(in[0]);
+  if (n == "log")
+    return std::log(in[0]);
+  if (n == "log2")
+    return std::log2(in[0]);
+  if (n == "log1p")
+    return std::log1p(in[0]);
+  if (n == "sqrt")
+    return std::sqrt(in[0]);
+  if (n == "rsqrt")
+    return 1 / std::sqrt(in[0]);
+  if (n == "tanh")
+    return std::tanh(in[0]);
+  if (n == "erf")
+    return std::erf(in[0]);
+  if (n == "sin")
+    return std::sin(in[0]);
+  if (n == "cos")
+    return std::cos(in[0]);
+  if (n == "powf" || n == "fpowi")
+    return std::pow(in[0], in[1]);
+  if (n == "absf" || n == "absi")
+    return std::abs(in[0]);
+  if (n == "floor")
+    return std::floor(in[0]);
+  if (n == "ceil")
+    return std::ceil(in[0]);
+  if (n == "roundeven" || n == "round")
+    return isFloat ? std::nearbyint(in[0]) : in[0];
+  if (n == "trunc")
+    return std::trunc(in[0]);
+  if (n == "copysign")
+    return std::copysign(in[0], in[1]);
+  if (n == "fma")
+    return in[0] * in[1] + in[2];
   op->emitError() << "expected an operation with a value here, but got " << op->getName();
   exit(1);
 }

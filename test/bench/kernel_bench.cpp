@@ -9,13 +9,13 @@
 // process: CPU time and medians, so that other programs disturb little.
 //===----------------------------------------------------------------------===//
 #include "codegen/halide/Compile.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
 #include "passes/schedule/Passes.h"
 #include "runtime/Halide.h"
 #include "test/bench/KernelEval.h"
-#include "tools/tune/KernelGrid.h"
 #include "tools/ToolMain.h"
-#include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
+#include "tools/tune/KernelGrid.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/SourceMgr.h"
 #include <atomic>
@@ -39,7 +39,8 @@ static cl::opt<bool> check("check", cl::desc("compare with a slow evaluation"), 
 static cl::opt<bool> timing("time", cl::desc("measure"), cl::cat(category));
 static cl::opt<bool> asserts("asserts", cl::desc("compile with checks of every access"), cl::cat(category));
 static cl::opt<int> threads("num-threads", cl::init(1), cl::desc("threads that run blocks"), cl::cat(category));
-static cl::opt<int> cold("cold", cl::init(0), cl::desc("megabytes walked through before each measurement, so that data comes from memory"), cl::cat(category));
+static cl::opt<int> cold("cold", cl::init(0), cl::desc("megabytes walked through before each measurement, so that data comes from memory"),
+                         cl::cat(category));
 static cl::opt<int> reps("reps", cl::init(15), cl::desc("measurements"), cl::cat(category));
 static cl::opt<int> samples("samples", cl::init(300), cl::desc("elements of each result to check"), cl::cat(category));
 static cl::opt<double> tolerance("tolerance", cl::init(1e-5), cl::desc("allowed part of the largest value"), cl::cat(category));
@@ -118,7 +119,7 @@ struct Run {
   };
   std::vector<Buffer> inputs, results;
   rt::Grid grid;
-  double flops = 0, bytes = 0;          ///< of one run, in 10^9
+  double flops = 0, bytes = 0;           ///< of one run, in 10^9
   std::vector<double> seconds, fraction; ///< measured; fraction of the peak around it
   double peak = 0;
 
@@ -307,9 +308,9 @@ static void report(Run &run) {
   std::sort(run.fraction.begin(), run.fraction.end());
   std::sort(run.seconds.begin(), run.seconds.end());
   double t = run.seconds[run.seconds.size() / 2];
-  printf("%-28s %8.3f ms  %6.1f GFLOP/s  median %5.1f %% best %5.1f %% of %.0f  %5.1f GB/s  %ld blocks\n",
-         run.fn.getName().str().c_str(), t * 1e3, run.flops / t, 100 * run.fraction[run.fraction.size() / 2],
-         100 * run.flops / run.seconds[0] / run.peak, run.peak, run.bytes / t, (long)(run.grid.blocks * run.grid.turns));
+  printf("%-28s %8.3f ms  %6.1f GFLOP/s  median %5.1f %% best %5.1f %% of %.0f  %5.1f GB/s  %ld blocks\n", run.fn.getName().str().c_str(),
+         t * 1e3, run.flops / t, 100 * run.fraction[run.fraction.size() / 2], 100 * run.flops / run.seconds[0] / run.peak, run.peak,
+         run.bytes / t, (long)(run.grid.blocks * run.grid.turns));
 }
 
 int main(int argc, char **argv) {

@@ -28,7 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     Object place{{"textDocument", Object{{"uri", kUri}}},
                  {"position", Object{{"line", int64_t(text.take_front(at).count('\n'))}, {"character", int64_t(at % 40)}}},
                  {"newName", "renamed"}};
-    for (const char *method : {"hover", "completion", "signatureHelp", "prepareRename", "documentHighlight", "documentSymbol", "formatting"})
+    for (const char *method :
+         {"hover", "completion", "signatureHelp", "prepareRename", "documentHighlight", "documentSymbol", "formatting"})
       tell(Object{{"id", 2}, {"method", std::string("textDocument/") + method}, {"params", Object(place)}});
   }
   while (!rest.empty()) {

@@ -46,7 +46,8 @@ static void plan(const Manifest &m, const Program &p, ParameterStore &store, Thr
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static Threads threads(1);
-  static const int kernels = (std::freopen("/dev/null", "w", stdout), std::cerr.setstate(std::ios::failbit), linkedManifest().kernels_size());
+  static const int kernels =
+      (std::freopen("/dev/null", "w", stdout), std::cerr.setstate(std::ios::failbit), linkedManifest().kernels_size());
   Manifest m;
   attempt([&] { m = parseManifest(data, size); });
   attempt([&] { info(m, "info"); });

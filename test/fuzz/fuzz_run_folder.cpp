@@ -16,8 +16,7 @@
 
 using namespace tintype::rt;
 
-static const char *const kFiles[] = {"run.json",          "log.jsonl",         "checksums.json",
-                                     "state.safetensors", "model.safetensors", "data.npy"};
+static const char *const kFiles[] = {"run.json", "log.jsonl", "checksums.json", "state.safetensors", "model.safetensors", "data.npy"};
 
 /// A folder, with its name and .txt the data of the run.
 static std::string makeRoot() {

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/host/Export.h"
+#include "mlir/IR/Diagnostics.h"
 #include "passes/fusion/Passes.h"
 #include "passes/graph/Passes.h"
 #include "passes/schedule/Lowering.h"
@@ -14,7 +15,6 @@
 #include "tools/Plan.h"
 #include "tools/StageFile.h"
 #include "tools/ToolMain.h"
-#include "mlir/IR/Diagnostics.h"
 #include <cstdlib>
 #include <random>
 

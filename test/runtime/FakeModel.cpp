@@ -53,8 +53,7 @@ int logits(void **args) {
   const int32_t *tokens = host<int32_t>(args, 1);
   const float *table = host<float>(args, 2), *bias = host<float>(args, 3);
   HalideBuffer &z = buffer(args, 4);
-  if (z.rank != 3 || z.dim[0].extent != V || z.dim[1].stride != V || z.dim[2].stride != V * T || z.bits != 32 ||
-      z.code != 2)
+  if (z.rank != 3 || z.dim[0].extent != V || z.dim[1].stride != V || z.dim[2].stride != V * T || z.bits != 32 || z.code != 2)
     return -1;
   for (int b = 0; b < z.dim[2].extent; ++b)
     for (int i = 0; i < z.dim[1].extent; ++i) {
@@ -122,8 +121,7 @@ int biasGradient(void **args) {
   int64_t rows = int64_t(dz.dim[1].extent) * dz.dim[2].extent;
   for (int v = 0; v < V; ++v)
     for (int64_t i = 0; i < rows; ++i)
-      host<float>(args, 2)[v] =
-          (i ? host<float>(args, 2)[v] : host<float>(args, 1)[v]) + host<float>(args, 0)[i * V + v];
+      host<float>(args, 2)[v] = (i ? host<float>(args, 2)[v] : host<float>(args, 1)[v]) + host<float>(args, 0)[i * V + v];
   return 0;
 }
 
@@ -182,8 +180,7 @@ struct Builder {
   std::vector<std::vector<Size>> shapes;
   std::vector<DType> types;
 
-  int buffer(Buffer::Kind kind, int index, std::vector<Size> shape, DType type, const char *label, int first = 0,
-             int last = 0) {
+  int buffer(Buffer::Kind kind, int index, std::vector<Size> shape, DType type, const char *label, int first = 0, int last = 0) {
     auto *b = p->add_buffers();
     b->set_kind(kind);
     *b->mutable_elements() = product(shape);
@@ -243,24 +240,19 @@ void addModelProgram(Manifest &m, const char *role, bool wantLogits, bool wantLo
   b.p->set_role(role);
   Size rows[] = {symbol(B), symbol(T)}, v = number(V), w = number(W);
   int tokens = b.input("tokens", {rows[0], rows[1]}, I32, V);
-  int table = b.buffer(Buffer::PARAMETER, 0, {v, w}, F32, "table"),
-      bias = b.buffer(Buffer::PARAMETER, 1, {v}, F32, "bias");
-  int z = wantLogits ? b.output("logits", {rows[0], rows[1], v})
-                     : b.buffer(Buffer::ARENA, 0, {rows[0], rows[1], v}, F32, "logits", 0, 1);
+  int table = b.buffer(Buffer::PARAMETER, 0, {v, w}, F32, "table"), bias = b.buffer(Buffer::PARAMETER, 1, {v}, F32, "bias");
+  int z = wantLogits ? b.output("logits", {rows[0], rows[1], v}) : b.buffer(Buffer::ARENA, 0, {rows[0], rows[1], v}, F32, "logits", 0, 1);
   Launch *l = b.launch(0, {tokens, table, bias}, {z}, "fake.tin:10:3");
   Builder::grid(l, rows[0], 1, {0});
   Builder::grid(l, rows[1], 3, {1});
   if (!wantLoss)
     return;
-  int targets = b.input("targets", {rows[0], rows[1]}, I32, V),
-      keep = b.input("targets_keep", {rows[0], rows[1]}, BOOL);
-  int lossOut = b.output("loss", {}),
-      dz = b.buffer(Buffer::ARENA, 0, {rows[0], rows[1], v}, F32, "dz", 1, backward ? 3 : 1);
+  int targets = b.input("targets", {rows[0], rows[1]}, I32, V), keep = b.input("targets_keep", {rows[0], rows[1]}, BOOL);
+  int lossOut = b.output("loss", {}), dz = b.buffer(Buffer::ARENA, 0, {rows[0], rows[1], v}, F32, "dz", 1, backward ? 3 : 1);
   b.launch(1, {z, targets, keep}, {lossOut, dz}, "fake.tin:12:3");
   if (!backward)
     return;
-  int dTable = b.buffer(Buffer::GRADIENT, 0, {v, w}, F32, "grad table"),
-      dBias = b.buffer(Buffer::GRADIENT, 1, {v}, F32, "grad bias");
+  int dTable = b.buffer(Buffer::GRADIENT, 0, {v, w}, F32, "grad table"), dBias = b.buffer(Buffer::GRADIENT, 1, {v}, F32, "grad bias");
   Builder::grid(b.launch(2, {dz, tokens, table, dTable}, {dTable}, "adjoint of fake.tin:10:3"), v, 5, {0});
   b.launch(3, {dz, dBias}, {dBias}, "adjoint of fake.tin:10:9");
 }

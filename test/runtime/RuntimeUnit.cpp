@@ -1,8 +1,8 @@
 //===- RuntimeUnit.cpp - parts of the runtime that no command shows -------===//
 #include "RuntimeUnit.h"
-#include "runtime/Flow.h"
 #include "runtime/Convert.h"
 #include "runtime/Draw.h"
+#include "runtime/Flow.h"
 #include "runtime/Manifest.h"
 #include "runtime/Memory.h"
 #include "runtime/Repeat.h"
@@ -82,9 +82,8 @@ static void sizes() {
   EXPECT(evaluate(size("B T * 7 +"), d, m) == 55);
   EXPECT(evaluate(size("-7 B //"), d, m) == -3 && evaluate(size("-7 B %"), d, m) == 2);
   EXPECT(toString(size("B T 1 + * 4 //"), m) == "(B * (T + 1)) // 4");
-  EXPECT(messageOf([&] {
-           evaluate(size("B 4611686018427387904 *"), d, m);
-         }).find("does not fit 64 bits at B = 3, T = 16") != std::string::npos);
+  EXPECT(messageOf([&] { evaluate(size("B 4611686018427387904 *"), d, m); }).find("does not fit 64 bits at B = 3, T = 16") !=
+         std::string::npos);
   EXPECT(messageOf([&] { evaluate(size("B 0 //"), d, m); }).find("divides by 0") != std::string::npos);
   EXPECT(messageOf([&] { evaluate(size("B *"), d, m); }).find("lacks an operand") != std::string::npos);
   EXPECT(messageOf([&] { evaluate(size("B T"), d, m); }).find("leaves 2 values") != std::string::npos);
@@ -100,8 +99,7 @@ static void sizes() {
   DimValues e(m);
   e.bind(in->dims(), {2, 24, 4}, "x");
   EXPECT(e.get("B") == 2 && e.get("T") == 24);
-  EXPECT(messageOf([&] { e.bind(in->dims(), {2, 24, 5}, "x"); }) ==
-         "x: expected size B * 2 = 4 in dimension 2, but got shape [2, 24, 5]");
+  EXPECT(messageOf([&] { e.bind(in->dims(), {2, 24, 5}, "x"); }) == "x: expected size B * 2 = 4 in dimension 2, but got shape [2, 24, 5]");
   EXPECT(messageOf([&] { e.bind(in->dims(), {2, 24}, "x"); }) == "x: expected 3 dimensions, but got shape [2, 24]");
 }
 
@@ -317,17 +315,13 @@ static void names() {
   EXPECT(matchPattern("**.bias", "a.b.bias") && !matchPattern("**.bias", "bias") && matchPattern("**bias", "bias"));
   CheckpointRules r = CheckpointRules::fromRecipe(
       R"({"checkpoint": {"rename": ["transformer.** -> **", "enc.*.w.* -> x.*.y.*"], "ignore": ["**.mask"], "fresh": ["cls.**"]}})");
-  EXPECT(r.renamed("transformer.h.0.w") == "h.0.w" && r.renamed("enc.3.w.b") == "x.3.y.b" &&
-         r.renamed("other") == "other");
+  EXPECT(r.renamed("transformer.h.0.w") == "h.0.w" && r.renamed("enc.3.w.b") == "x.3.y.b" && r.renamed("other") == "other");
   EXPECT(r.ignores("h.0.mask") && r.ignores("transformer.mask") && !r.ignores("maskx") && r.isFresh("cls.a.b"));
-  EXPECT(messageOf([] {
-           CheckpointRules::fromRecipe(R"({"checkpoint": {"rename": ["a"]}})");
-         }).find("checkpoint.rename") == 0);
+  EXPECT(messageOf([] { CheckpointRules::fromRecipe(R"({"checkpoint": {"rename": ["a"]}})"); }).find("checkpoint.rename") == 0);
 }
 
 static void floats() {
-  EXPECT(f16ToFloat(0x3c00) == 1 && f16ToFloat(0xc000) == -2 && f16ToFloat(0x0001) == 0x1p-24f &&
-         f16ToFloat(0x83ff) == -1023 * 0x1p-24f);
+  EXPECT(f16ToFloat(0x3c00) == 1 && f16ToFloat(0xc000) == -2 && f16ToFloat(0x0001) == 0x1p-24f && f16ToFloat(0x83ff) == -1023 * 0x1p-24f);
   EXPECT(std::isinf(f16ToFloat(0x7c00)) && std::isnan(f16ToFloat(0x7e01)) && f16ToFloat(0x7bff) == 65504);
   EXPECT(bf16ToFloat(0x3f80) == 1 && floatToBf16(1.00390625f) == 0x3f80 && floatToBf16(1.01171875f) == 0x3f82);
   EXPECT(std::isnan(bf16ToFloat(floatToBf16(NAN))) && std::isinf(bf16ToFloat(floatToBf16(INFINITY))));
@@ -348,7 +342,8 @@ static void flow() {
         l.blocks = slices * l.inSlice;
         for (int u = rng() % 4; u-- > 0;) {
           uintptr_t begin = rng() % 12, slice = rng() % 3;
-          l.uses.push_back({begin, begin + (slice ? std::max<uintptr_t>(slices * slice, 2) - rng() % 2 : 1 + rng() % 3), rng() % 3 == 0, slice});
+          l.uses.push_back(
+              {begin, begin + (slice ? std::max<uintptr_t>(slices * slice, 2) - rng() % 2 : 1 + rng() % 3), rng() % 3 == 0, slice});
         }
       }
       struct Time {

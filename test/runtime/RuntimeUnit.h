@@ -5,12 +5,12 @@
 #include <cstdio>
 
 extern int failures;
-#define EXPECT(condition)                                                                                              \
-  do {                                                                                                                 \
-    if (!(condition)) {                                                                                                \
-      ++failures;                                                                                                      \
-      fprintf(stderr, "%s:%d: expected %s\n", __FILE__, __LINE__, #condition);                                         \
-    }                                                                                                                  \
+#define EXPECT(condition)                                                                                                                  \
+  do {                                                                                                                                     \
+    if (!(condition)) {                                                                                                                    \
+      ++failures;                                                                                                                          \
+      fprintf(stderr, "%s:%d: expected %s\n", __FILE__, __LINE__, #condition);                                                             \
+    }                                                                                                                                      \
   } while (0)
 
 void gridPlaces();

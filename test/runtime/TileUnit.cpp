@@ -36,8 +36,8 @@ void tileProducts() {
         std::vector<float> c(32 * 32 + 4, 1e30f);
         for (int i = 0; i < 6; ++i) // more than are taken, and beyond what there is
           tintype_tile_fetch(reinterpret_cast<char *>(c.data()), 64 * i, 1 << 20, 128, i % 2);
-        tintype_tile_product(reinterpret_cast<char *>(c.data()), 16, reinterpret_cast<char *>(a.data()), 0, reinterpret_cast<char *>(b.data()), 0,
-                             rows, columns, n, 128, 64, 2048, 128, 2048, 64, 0, 0, 0);
+        tintype_tile_product(reinterpret_cast<char *>(c.data()), 16, reinterpret_cast<char *>(a.data()), 0,
+                             reinterpret_cast<char *>(b.data()), 0, rows, columns, n, 128, 64, 2048, 128, 2048, 64, 0, 0, 0);
         for (int i = 0; i < rows; ++i)
           for (int j = 0; j < columns; ++j) {
             float sum = 0;
@@ -76,8 +76,8 @@ void tileProductsOfParts() {
   double worst = 0;
   std::vector<float> c(32 * 32);
   for (int adds : {0, 1}) {
-    tintype_tile_product(reinterpret_cast<char *>(c.data()), 0, reinterpret_cast<char *>(a.data()), 0, reinterpret_cast<char *>(b.data()), 0, 32,
-                         32, steps, 128, 64, 3 * 2 * part, 128, 3 * 2 * part, 64, 2 * part, 2 * part, adds);
+    tintype_tile_product(reinterpret_cast<char *>(c.data()), 0, reinterpret_cast<char *>(a.data()), 0, reinterpret_cast<char *>(b.data()),
+                         0, 32, 32, steps, 128, 64, 3 * 2 * part, 128, 3 * 2 * part, 64, 2 * part, 2 * part, adds);
     for (int i = 0; i < 32; ++i)
       for (int j = 0; j < 32; ++j) {
         double sum = 0;

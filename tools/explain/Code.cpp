@@ -112,8 +112,8 @@ std::string loopNest(StringRef statement) {
     }
     if (line.ends_with("{")) {
       stores.flush(out, depth);
-      bool show = line.starts_with("produce ") || line.starts_with("for ") || line.starts_with("for(") ||
-                  line.starts_with("parallel") || line.starts_with("consume ") || line.starts_with("if ");
+      bool show = line.starts_with("produce ") || line.starts_with("for ") || line.starts_with("for(") || line.starts_with("parallel") ||
+                  line.starts_with("consume ") || line.starts_with("if ");
       if (show) {
         StringRef text = line.drop_back().rtrim();
         std::string shownText = text.str();
@@ -173,9 +173,7 @@ HotLoop hotLoop(StringRef assembly) {
     }
   }
   auto isInnermost = [&](const std::pair<size_t, size_t> &l) {
-    return llvm::none_of(loops, [&](auto &o) {
-      return o != l && l.first <= o.first && o.second <= l.second;
-    });
+    return llvm::none_of(loops, [&](auto &o) { return o != l && l.first <= o.first && o.second <= l.second; });
   };
   HotLoop best;
   int bestScore = -1;

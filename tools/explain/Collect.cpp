@@ -2,8 +2,8 @@
 #include "dialects/graph/Graph.h"
 #include "dialects/halide/Halide.h"
 #include "frontend/Cost.h"
-#include "tools/explain/Report.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "tools/explain/Report.h"
 #include "llvm/Support/Format.h"
 
 using namespace mlir;
@@ -245,7 +245,7 @@ static Launch launchOf(const tintype::Launch &l, const Dims &dims) {
 static std::string signatureOf(const Manifest &m, const Program &p, bool isInput) {
   std::string text;
   auto add = [&](const std::string &name, const auto &dims) {
-    text += (text.empty() ? "" : ", ") + name + "[" ;
+    text += (text.empty() ? "" : ", ") + name + "[";
     bool first = true;
     for (const Size &d : dims) {
       text += first ? "" : ", ";

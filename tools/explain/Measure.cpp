@@ -1,8 +1,8 @@
 //===- Measure.cpp - a run of the binary with its profile -----------------===//
-#include "tools/explain/Report.h"
 #include "runtime/Depth.h"
-#include "llvm/Support/JSON.h"
+#include "tools/explain/Report.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/Signals.h"
@@ -16,7 +16,7 @@ namespace tintype::explain {
 
 constexpr unsigned kMostSeconds = 600;
 constexpr rlim_t kMostOutput = 64 << 20; ///< bytes; a profile takes some thousands
-constexpr size_t kMostMessage = 2000; ///< bytes of its messages that are shown
+constexpr size_t kMostMessage = 2000;    ///< bytes of its messages that are shown
 
 static double number(const json::Object &o, StringRef key) {
   double n = o.getNumber(key).value_or(0);
@@ -24,8 +24,13 @@ static double number(const json::Object &o, StringRef key) {
 }
 
 static Measured measuredOf(const json::Object &o) {
-  return {number(o, "calls"), number(o, "cpu_seconds"), number(o, "gflops"), number(o, "gbs"),
-          number(o, "roof"), number(o, "share"), o.getString("bound").value_or("").str()};
+  return {number(o, "calls"),
+          number(o, "cpu_seconds"),
+          number(o, "gflops"),
+          number(o, "gbs"),
+          number(o, "roof"),
+          number(o, "share"),
+          o.getString("bound").value_or("").str()};
 }
 
 static mlir::LogicalResult fail(const Twine &message) {
@@ -67,7 +72,8 @@ mlir::LogicalResult takeProfile(StringRef text, const std::string &binary, Repor
       if (auto *row = v.getAsObject())
         run.byKind[row->getString("kind").value_or("").str()] = measuredOf(*row);
   if (missing)
-    return fail(binary + ": expected the kernels of this model, but it was built from another or with other settings: " + Twine(missing) + " are not in it");
+    return fail(binary + ": expected the kernels of this model, but it was built from another or with other settings: " + Twine(missing) +
+                " are not in it");
   report.run = run;
   return mlir::success();
 }
@@ -77,7 +83,8 @@ mlir::LogicalResult measure(const std::string &binary, double seconds, Report &r
   if (sys::fs::createTemporaryFile("tintype-bench", "json", out) || sys::fs::createTemporaryFile("tintype-bench", "log", log))
     return fail("expected a temporary file, but there is no room for one");
   bool training = !report.programs.empty() && StringRef(report.programs[0].role).starts_with("train_step");
-  std::vector<std::string> words = {binary, "bench", training ? "train" : "prefill", "--json", "--profile", "--seconds", std::to_string(seconds)};
+  std::vector<std::string> words = {binary,      "bench",     training ? "train" : "prefill", "--json",
+                                    "--profile", "--seconds", std::to_string(seconds)};
   if (training)
     words.insert(words.end(), {"--dtype", StringRef(report.programs[0].role).ends_with("_bf16") ? "bf16" : "f32"});
   // As the report has them: within the model's bounds, and only what the program has.
@@ -104,7 +111,10 @@ mlir::LogicalResult measure(const std::string &binary, double seconds, Report &r
   sys::fs::remove(log);
   if (rc != 0 || !text) {
     StringRef said = messages ? (*messages)->getBuffer().rtrim().take_back(kMostMessage) : "";
-    return fail(binary + ": expected a measurement, but got: " + (!error.empty() ? error : said.empty() ? "exit status " + Twine(rc).str() : said.str()) +
+    return fail(binary + ": expected a measurement, but got: " +
+                (!error.empty() ? error
+                 : said.empty() ? "exit status " + Twine(rc).str()
+                                : said.str()) +
                 "\nhint: --no-measure leaves it out");
   }
   return takeProfile((*text)->getBuffer(), binary, report);

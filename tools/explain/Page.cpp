@@ -49,8 +49,8 @@ void writeOverview(const Report &r, llvm::raw_ostream &os) {
     return;
   os << "<div class=\"stack\">";
   for (const char *kind : kinds)
-    os << "<i class=\"" << kind << "\" style=\"background:var(--c);width:" << digits(parts[kind] / all * 100, 4) << "%\" title=\""
-       << kind << "\"></i>";
+    os << "<i class=\"" << kind << "\" style=\"background:var(--c);width:" << digits(parts[kind] / all * 100, 4) << "%\" title=\"" << kind
+       << "\"></i>";
   os << "</div>\n<div class=\"legend\">";
   for (const char *kind : kinds) {
     if (parts[kind] <= 0)
@@ -66,10 +66,10 @@ void writeOverview(const Report &r, llvm::raw_ostream &os) {
 
 //===-- the model ---------------------------------------------------------===//
 
-static void row(llvm::raw_ostream &os, const std::string &name, const std::string &shape, const std::string &parameters,
-                double flops, double whole) {
-  os << "<span>" << name << "</span><span class=\"n\">" << shape << "</span><span class=\"n\">" << parameters
-     << "</span><span class=\"n\">" << (flops > 0 ? flopText(flops) : "") << "</span><span>"
+static void row(llvm::raw_ostream &os, const std::string &name, const std::string &shape, const std::string &parameters, double flops,
+                double whole) {
+  os << "<span>" << name << "</span><span class=\"n\">" << shape << "</span><span class=\"n\">" << parameters << "</span><span class=\"n\">"
+     << (flops > 0 ? flopText(flops) : "") << "</span><span>"
      << (flops > 0 && whole > 0 ? bar(flops / whole) + " <span class=\"faint\">" + percent(flops / whole) + "</span>" : "") << "</span>";
 }
 
@@ -101,7 +101,9 @@ static void writeBlock(const Report &r, const Block &b, int depth, llvm::raw_ost
   for (const Definition &d : b.definitions) {
     std::string label = d.place.str(), line = lineText(r, label);
     os << "<div class=\"r leaf\" style=\"--d:" << depth + 1 << "\">";
-    row(os, "<code>" + escape(line.empty() ? d.what : line) + "</code> <span class=\"faint\">" + place(r, label) + " " + escape(d.what) + "</span>",
+    row(os,
+        "<code>" + escape(line.empty() ? d.what : line) + "</code> <span class=\"faint\">" + place(r, label) + " " + escape(d.what) +
+            "</span>",
         escape(d.shape), "", d.flops * b.count, r.root.flops);
     os << "</div>\n";
   }
@@ -131,7 +133,9 @@ void writeModel(const Report &r, llvm::raw_ostream &os) {
   for (const Definition &d : r.root.definitions) {
     std::string label = d.place.str(), line = lineText(r, label);
     os << "<div class=\"r leaf\" style=\"--d:0\">";
-    row(os, "<code>" + escape(line.empty() ? d.what : line) + "</code> <span class=\"faint\">" + place(r, label) + " " + escape(d.what) + "</span>",
+    row(os,
+        "<code>" + escape(line.empty() ? d.what : line) + "</code> <span class=\"faint\">" + place(r, label) + " " + escape(d.what) +
+            "</span>",
         escape(d.shape), "", d.flops, r.root.flops);
     os << "</div>\n";
   }
@@ -148,10 +152,10 @@ void writePrograms(const Report &r, llvm::raw_ostream &os) {
   for (size_t p = 0; p < r.programs.size(); ++p) {
     const ProgramFacts &f = r.programs[p];
     bool isMain = p == 0;
-    os << "<details class=\"card\" id=\"p" << p << "\"><summary><b>" << escape(f.role) << "</b><span class=\"soft\">("
-       << escape(f.inputs) << ") → " << escape(f.outputs) << "</span><span class=\"grow\"></span><span class=\"soft\">"
-       << f.launches.size() << (f.launches.size() == 1 ? " launch" : " launches")
-       << (f.flops > 0 ? ", " + flopText(f.flops) : "") << (f.dims.empty() ? "" : ", " + f.dims) << "</span></summary><div class=\"in wrap\">\n";
+    os << "<details class=\"card\" id=\"p" << p << "\"><summary><b>" << escape(f.role) << "</b><span class=\"soft\">(" << escape(f.inputs)
+       << ") → " << escape(f.outputs) << "</span><span class=\"grow\"></span><span class=\"soft\">" << f.launches.size()
+       << (f.launches.size() == 1 ? " launch" : " launches") << (f.flops > 0 ? ", " + flopText(f.flops) : "")
+       << (f.dims.empty() ? "" : ", " + f.dims) << "</span></summary><div class=\"in wrap\">\n";
     os << "<table><thead><tr><th class=\"n\">#</th><th>kernel</th><th>block</th><th>source</th><th>result</th><th class=\"n\">blocks</th>"
           "<th class=\"n\">operations</th><th class=\"n\">bytes</th>"
        << (r.run && isMain ? "<th class=\"n\">time</th>" : "") << "</tr></thead><tbody>\n";
@@ -161,11 +165,12 @@ void writePrograms(const Report &r, llvm::raw_ostream &os) {
       os << "<tr";
       if (isMain) // what the chart and the table of tensors lead to
         os << " id=\"l0-" << l << "\"";
-      os << "><td class=\"n s\">" << l << "</td><td>" << chip(r, x.kernel) << "</td><td>" << escape(x.block)
-         << "</td><td>" << place(r, x.label) << "</td><td>" << escape(x.shape) << "</td><td class=\"n\">" << escape(x.grid)
-         << "</td><td class=\"n\">" << (x.flops > 0 ? flopText(x.flops) : "") << "</td><td class=\"n\">" << formatBytes(x.bytes) << "</td>";
+      os << "><td class=\"n s\">" << l << "</td><td>" << chip(r, x.kernel) << "</td><td>" << escape(x.block) << "</td><td>"
+         << place(r, x.label) << "</td><td>" << escape(x.shape) << "</td><td class=\"n\">" << escape(x.grid) << "</td><td class=\"n\">"
+         << (x.flops > 0 ? flopText(x.flops) : "") << "</td><td class=\"n\">" << formatBytes(x.bytes) << "</td>";
       if (r.run && isMain)
-        os << "<td class=\"n\">" << (k.measured && k.measured->calls > 0 ? timeText(k.measured->seconds / k.measured->calls) : "") << "</td>";
+        os << "<td class=\"n\">" << (k.measured && k.measured->calls > 0 ? timeText(k.measured->seconds / k.measured->calls) : "")
+           << "</td>";
       os << "</tr>\n";
     }
     os << "</tbody></table></div></details>\n";
@@ -175,7 +180,8 @@ void writePrograms(const Report &r, llvm::raw_ostream &os) {
 //===-- sources -----------------------------------------------------------===//
 
 void writeSources(const Report &r, llvm::raw_ostream &os) {
-  os << "<h2 id=\"sources\">Sources</h2>\n<p class=\"lead\">Each line with the kernels that compute it, or whose computation it led to.</p>\n";
+  os << "<h2 id=\"sources\">Sources</h2>\n<p class=\"lead\">Each line with the kernels that compute it, or whose computation it led "
+        "to.</p>\n";
   std::map<std::string, std::vector<int>> kernelsOf;
   for (size_t k = 0; k < r.kernels.size(); ++k)
     for (const std::string &line : r.kernels[k].lines)
@@ -214,10 +220,11 @@ void writeSources(const Report &r, llvm::raw_ostream &os) {
 void writePage(const Report &r, llvm::raw_ostream &os) {
   os << "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, "
         "initial-scale=1\">\n<link rel=\"icon\" href=\"data:,\">\n<title>"
-     << escape(r.model) << ", explained</title>\n<style>\n" << pageStyle << "</style></head>\n<body>\n";
+     << escape(r.model) << ", explained</title>\n<style>\n"
+     << pageStyle << "</style></head>\n<body>\n";
   os << "<nav><div><b>" << escape(r.model) << "</b>";
-  const char *const sections[][2] = {{"overview", "Overview"}, {"model", "Model"}, {"programs", "Programs"}, {"kernels", "Kernels"},
-                                     {"memory", "Memory"}, {"remarks", "Remarks"}, {"sources", "Sources"}};
+  const char *const sections[][2] = {{"overview", "Overview"}, {"model", "Model"},     {"programs", "Programs"}, {"kernels", "Kernels"},
+                                     {"memory", "Memory"},     {"remarks", "Remarks"}, {"sources", "Sources"}};
   for (auto &section : sections)
     os << "<a href=\"#" << section[0] << "\">" << section[1] << "</a>";
   os << "</div></nav>\n<header class=\"top\"><h1>" << escape(r.title) << "</h1>\n<p class=\"lead\">" << escape(r.task) << ", "
@@ -230,8 +237,10 @@ void writePage(const Report &r, llvm::raw_ostream &os) {
   writeMemory(r, os);
   writeRemarks(r, os);
   writeSources(r, os);
-  os << "</main>\n<footer>Written by tintype explain. " << (r.run ? "Times are CPU time of one core in a run of the binary; rates and roofs were probed in the same run." : "Not measured.")
-     << "</footer>\n<div id=\"tip\"></div>\n<script>\n" << pageScript << "</script>\n</body></html>\n";
+  os << "</main>\n<footer>Written by tintype explain. "
+     << (r.run ? "Times are CPU time of one core in a run of the binary; rates and roofs were probed in the same run." : "Not measured.")
+     << "</footer>\n<div id=\"tip\"></div>\n<script>\n"
+     << pageScript << "</script>\n</body></html>\n";
 }
 
 } // namespace tintype::explain

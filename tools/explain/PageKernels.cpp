@@ -66,11 +66,11 @@ static void fact(llvm::raw_ostream &os, StringRef what, const std::string &value
 
 static void writeKernel(const Report &r, int index, llvm::raw_ostream &os) {
   const Kernel &k = r.kernels[index];
-  os << "<details class=\"card\" id=\"k" << index + 1 << "\"><summary><span class=\"chip " << k.kind << "\">K" << index + 1 << "</span><b>" << escape(k.kind)
-     << "</b><code class=\"soft\">" << escape(computes(r, index)) << "</code><span class=\"grow\"></span>";
+  os << "<details class=\"card\" id=\"k" << index + 1 << "\"><summary><span class=\"chip " << k.kind << "\">K" << index + 1 << "</span><b>"
+     << escape(k.kind) << "</b><code class=\"soft\">" << escape(computes(r, index)) << "</code><span class=\"grow\"></span>";
   if (k.measured)
-    os << "<span>" << timeText(k.measured->seconds) << "</span> " << bar(k.measured->roof, k.kind) << "<span class=\"soft\">" << percent(k.measured->roof)
-       << " of the roof</span>";
+    os << "<span>" << timeText(k.measured->seconds) << "</span> " << bar(k.measured->roof, k.kind) << "<span class=\"soft\">"
+       << percent(k.measured->roof) << " of the roof</span>";
   else if (k.flops > 0)
     os << "<span class=\"soft\">" << flopText(k.flops) << "</span>";
   os << "</summary><div class=\"in\">\n<div class=\"facts\">";
@@ -126,7 +126,8 @@ void writeKernels(const Report &r, llvm::raw_ostream &os) {
   if (r.run)
     os << "The roof of a kernel is the time that its operations take at " << digits(r.run->coreGflops) << " GFLOP/s or its bytes at "
        << digits(r.run->coreGbs) << " GB/s, whichever is longer, on one core; bytes from a cache can beat it. ";
-  os << "A click on a column sorts.</p>\n<div class=\"wrap\"><table class=\"sortable\" id=\"kernel-table\"><thead><tr><th>kernel</th><th>kind</th><th>computes</th>"
+  os << "A click on a column sorts.</p>\n<div class=\"wrap\"><table class=\"sortable\" "
+        "id=\"kernel-table\"><thead><tr><th>kernel</th><th>kind</th><th>computes</th>"
         "<th>source</th><th class=\"n\">launches</th><th class=\"n\">operations</th><th class=\"n\">FLOP/byte</th>";
   if (r.run)
     os << "<th class=\"n\">time</th><th class=\"n\">share</th><th class=\"n\">GFLOP/s</th><th class=\"n\">GB/s</th><th>of the roof</th>";
@@ -148,8 +149,8 @@ void writeKernels(const Report &r, llvm::raw_ostream &os) {
     if (r.run && k.measured)
       os << "<td class=\"n\" data-v=\"" << k.measured->seconds << "\">" << timeText(k.measured->seconds) << "</td><td class=\"n\">"
          << percent(k.measured->share) << "</td><td class=\"n\">" << digits(k.measured->gflops) << "</td><td class=\"n\">"
-         << digits(k.measured->gbs) << "</td><td data-v=\"" << k.measured->roof << "\" style=\"white-space:nowrap\">" << bar(k.measured->roof, k.kind) << " "
-         << percent(k.measured->roof) << "</td>";
+         << digits(k.measured->gbs) << "</td><td data-v=\"" << k.measured->roof << "\" style=\"white-space:nowrap\">"
+         << bar(k.measured->roof, k.kind) << " " << percent(k.measured->roof) << "</td>";
     else if (r.run)
       os << "<td class=\"n faint\" data-v=\"-1\">not in this step</td><td></td><td></td><td></td><td data-v=\"-1\"></td>";
     os << "</tr>\n";
@@ -175,7 +176,8 @@ static void writeChart(const Report &r, const std::vector<int64_t> &kept, llvm::
   constexpr double width = 1160, height = 300, left = 66, bottom = 262, top = 24;
   double step = (width - left) / double(plan.alive.size()), most = double(plan.alive[plan.peak]);
   double scale = (bottom - top) / most;
-  os << "<div class=\"chart\"><svg id=\"memory-chart\" viewBox=\"0 0 " << width << " " << height << "\" role=\"img\" aria-label=\"memory over the launches\">\n";
+  os << "<div class=\"chart\"><svg id=\"memory-chart\" viewBox=\"0 0 " << width << " " << height
+     << "\" role=\"img\" aria-label=\"memory over the launches\">\n";
   // Lines at round sizes.
   double unit = std::pow(1024, std::floor(std::log2(std::max(most, 1.0)) / 10)), every = unit;
   while (most / every > 5)
@@ -184,22 +186,24 @@ static void writeChart(const Report &r, const std::vector<int64_t> &kept, llvm::
     every /= 2;
   for (double v = 0; v <= most * 1.001; v += every) {
     double y = bottom - v * scale;
-    os << "<line x1=\"" << left << "\" x2=\"" << width << "\" y1=\"" << y << "\" y2=\"" << y << "\" stroke=\"var(--line)\"/><text x=\"" << left - 8
-       << "\" y=\"" << y + 4 << "\" text-anchor=\"end\">" << (v == 0 ? "0" : formatBytes(v)) << "</text>\n";
+    os << "<line x1=\"" << left << "\" x2=\"" << width << "\" y1=\"" << y << "\" y2=\"" << y << "\" stroke=\"var(--line)\"/><text x=\""
+       << left - 8 << "\" y=\"" << y + 4 << "\" text-anchor=\"end\">" << (v == 0 ? "0" : formatBytes(v)) << "</text>\n";
   }
   os << "<path fill=\"var(--alive)\" d=\"" << stepsPath(plan.alive, left, step, bottom, scale) << "\"/>\n<path fill=\"var(--kept)\" d=\""
      << stepsPath(kept, left, step, bottom, scale) << "\"/>\n";
   if (r.lossLaunch >= 0) {
     double x = left + (r.lossLaunch + 1) * step;
     os << "<line x1=\"" << x << "\" x2=\"" << x << "\" y1=\"" << top << "\" y2=\"" << bottom
-       << "\" stroke=\"var(--soft)\" stroke-dasharray=\"3 4\"/><text x=\"" << x << "\" y=\"" << height - 22 << "\" text-anchor=\"middle\">loss</text>\n";
+       << "\" stroke=\"var(--soft)\" stroke-dasharray=\"3 4\"/><text x=\"" << x << "\" y=\"" << height - 22
+       << "\" text-anchor=\"middle\">loss</text>\n";
   }
   double px = left + (plan.peak + 0.5) * step;
   bool isRight = px > width * 0.6;
-  os << "<circle cx=\"" << px << "\" cy=\"" << top << "\" r=\"4\" fill=\"var(--accent)\"/><text x=\"" << px + (isRight ? -10 : 10) << "\" y=\"" << top - 8
-     << "\" text-anchor=\"" << (isRight ? "end" : "start") << "\" style=\"fill:var(--ink);font-weight:600\">peak " << formatBytes(most) << ", launch " << plan.peak
-     << "</text>\n<text x=\"" << left << "\" y=\"" << height - 4 << "\">launch 0</text><text x=\"" << width << "\" y=\"" << height - 4
-     << "\" text-anchor=\"end\">" << plan.alive.size() - 1 << "</text>\n<line class=\"cursor\" y1=\"" << top << "\" y2=\"" << bottom
+  os << "<circle cx=\"" << px << "\" cy=\"" << top << "\" r=\"4\" fill=\"var(--accent)\"/><text x=\"" << px + (isRight ? -10 : 10)
+     << "\" y=\"" << top - 8 << "\" text-anchor=\"" << (isRight ? "end" : "start") << "\" style=\"fill:var(--ink);font-weight:600\">peak "
+     << formatBytes(most) << ", launch " << plan.peak << "</text>\n<text x=\"" << left << "\" y=\"" << height - 4
+     << "\">launch 0</text><text x=\"" << width << "\" y=\"" << height - 4 << "\" text-anchor=\"end\">" << plan.alive.size() - 1
+     << "</text>\n<line class=\"cursor\" y1=\"" << top << "\" y2=\"" << bottom
      << "\" stroke=\"var(--ink)\" style=\"display:none\"/></svg>\n";
   os << "<div class=\"legend\"><span style=\"--c:var(--kept)\"><i></i>kept from the forward part for the backward part</span>"
         "<span style=\"--c:var(--alive)\"><i></i>everything alive</span><span class=\"faint\">bytes of temporaries at each launch of "
@@ -211,7 +215,8 @@ static void writeChart(const Report &r, const std::vector<int64_t> &kept, llvm::
     const Launch &l = r.programs[0].launches[i];
     names.push_back("K" + std::to_string(l.kernel + 1) + (l.block.empty() ? "" : " of " + l.block));
   }
-  llvm::json::Object data{{"left", left}, {"step", step}, {"alive", std::move(alive)}, {"kept", std::move(keptList)}, {"names", std::move(names)}};
+  llvm::json::Object data{
+      {"left", left}, {"step", step}, {"alive", std::move(alive)}, {"kept", std::move(keptList)}, {"names", std::move(names)}};
   std::string text;
   llvm::raw_string_ostream json(text);
   json << llvm::json::Value(std::move(data));
@@ -234,7 +239,8 @@ void writeMemory(const Report &r, llvm::raw_ostream &os) {
      << formatBytes(double(r.parameters) * (r.lossLaunch >= 0 ? 16 : 4)) << " of parameters"
      << (r.lossLaunch >= 0 ? ", gradients and two moments" : "") << ".</p>\n";
   writeChart(r, kept, os);
-  os << "<h3>Alive at the peak</h3><div class=\"wrap\"><table class=\"sortable\"><thead><tr><th class=\"n\">size</th><th>share</th><th>shape</th><th>computes</th>"
+  os << "<h3>Alive at the peak</h3><div class=\"wrap\"><table class=\"sortable\"><thead><tr><th "
+        "class=\"n\">size</th><th>share</th><th>shape</th><th>computes</th>"
         "<th>made by</th><th>block</th><th>source</th><th class=\"n\">from launch</th><th class=\"n\">to</th></tr></thead><tbody>\n";
   auto here = plan.atPeak();
   size_t count = 0;
@@ -249,10 +255,11 @@ void writeMemory(const Report &r, llvm::raw_ostream &os) {
     while (plan.tensors[i].buffer != t.buffer)
       ++i;
     const Launch &l = r.programs[0].launches[t.first];
-    os << "<tr><td class=\"n\" data-v=\"" << t.bytes << "\">" << formatBytes(double(t.bytes)) << "</td><td>" << bar(double(t.bytes) / double(here.front().bytes), r.kernels[l.kernel].kind)
-       << "</td><td>" << escape(t.shape) << "</td><td><code>" << escape(shortened(lineText(r, r.tensorLabels[i]), 44)) << "</code></td><td>" << chip(r, l.kernel)
-       << "</td><td>" << escape(r.tensorBlocks[i]) << "</td><td>" << place(r, r.tensorLabels[i]) << "</td><td class=\"n\"><a href=\"#l0-" << t.first << "\">"
-       << t.first << "</a></td><td class=\"n\"><a href=\"#l0-" << t.last << "\">" << t.last << "</a></td></tr>\n";
+    os << "<tr><td class=\"n\" data-v=\"" << t.bytes << "\">" << formatBytes(double(t.bytes)) << "</td><td>"
+       << bar(double(t.bytes) / double(here.front().bytes), r.kernels[l.kernel].kind) << "</td><td>" << escape(t.shape) << "</td><td><code>"
+       << escape(shortened(lineText(r, r.tensorLabels[i]), 44)) << "</code></td><td>" << chip(r, l.kernel) << "</td><td>"
+       << escape(r.tensorBlocks[i]) << "</td><td>" << place(r, r.tensorLabels[i]) << "</td><td class=\"n\"><a href=\"#l0-" << t.first
+       << "\">" << t.first << "</a></td><td class=\"n\"><a href=\"#l0-" << t.last << "\">" << t.last << "</a></td></tr>\n";
   }
   os << "</tbody></table></div>\n";
   if (restCount > 0)
@@ -280,12 +287,15 @@ void writeRemarks(const Report &r, llvm::raw_ostream &os) {
         break;
       }
   }
-  os << "<h2 id=\"remarks\">Remarks</h2>\n<p class=\"lead\">What the passes decided, with the number that decided; equal decisions are one line.</p>\n"
-        "<div class=\"filter\"><input id=\"remark-text\" type=\"search\" placeholder=\"filter: not fused, h.0, nn.tin:20\" aria-label=\"filter\">"
+  os << "<h2 id=\"remarks\">Remarks</h2>\n<p class=\"lead\">What the passes decided, with the number that decided; equal decisions are one "
+        "line.</p>\n"
+        "<div class=\"filter\"><input id=\"remark-text\" type=\"search\" placeholder=\"filter: not fused, h.0, nn.tin:20\" "
+        "aria-label=\"filter\">"
         "<select id=\"remark-pass\" aria-label=\"pass\"><option value=\"\">all passes</option>";
   for (StringRef pass : passes)
     os << "<option>" << escape(pass) << "</option>";
-  os << "</select></div>\n<div class=\"wrap\"><table id=\"remarks-table\"><thead><tr><th>pass</th><th>decision</th><th>source</th><th>where</th>"
+  os << "</select></div>\n<div class=\"wrap\"><table "
+        "id=\"remarks-table\"><thead><tr><th>pass</th><th>decision</th><th>source</th><th>where</th>"
         "<th class=\"n\">times</th></tr></thead><tbody>\n";
   for (auto &[key, g] : groups) {
     std::string where = llvm::join(g.blocks.getArrayRef().take_front(2), ", ");
@@ -293,9 +303,9 @@ void writeRemarks(const Report &r, llvm::raw_ostream &os) {
       where += " and " + std::to_string(g.blocks.size() - 2) + " more";
     if (where.empty())
       where = g.first->function;
-    os << "<tr data-pass=\"" << escape(g.first->pass) << "\"><td class=\"s\">" << escape(g.first->pass) << "</td><td>" << escape(g.first->message)
-       << "</td><td>" << (g.first->places.empty() ? "" : place(r, g.first->places.front().str())) << "</td><td class=\"s\">" << escape(where)
-       << "</td><td class=\"n\">" << g.count << "</td></tr>\n";
+    os << "<tr data-pass=\"" << escape(g.first->pass) << "\"><td class=\"s\">" << escape(g.first->pass) << "</td><td>"
+       << escape(g.first->message) << "</td><td>" << (g.first->places.empty() ? "" : place(r, g.first->places.front().str()))
+       << "</td><td class=\"s\">" << escape(where) << "</td><td class=\"n\">" << g.count << "</td></tr>\n";
   }
   os << "</tbody></table></div>\n";
 }

@@ -6,9 +6,9 @@
 #ifndef TINTYPE_TOOLS_EXPLAIN_REPORT_H
 #define TINTYPE_TOOLS_EXPLAIN_REPORT_H
 
+#include "mlir/IR/BuiltinOps.h"
 #include "tools/Plan.h"
 #include "tools/Remarks.h"
-#include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringMap.h"
 #include <map>
 #include <set>
@@ -32,10 +32,10 @@ struct Block {
   std::string name, path;
   std::vector<Definition> definitions; ///< of its own, without those of its parts
   std::vector<std::unique_ptr<Block>> parts;
-  double flops = 0;        ///< with its parts
-  int64_t parameters = 0;  ///< elements, with its parts
-  std::string shape;       ///< of what is computed last in it
-  std::string last;        ///< `0 … 11`, when it stands for several
+  double flops = 0;       ///< with its parts
+  int64_t parameters = 0; ///< elements, with its parts
+  std::string shape;      ///< of what is computed last in it
+  std::string last;       ///< `0 … 11`, when it stands for several
   int count = 1;
   std::string signature() const;
 };
@@ -54,19 +54,19 @@ struct HotLoop {
 
 struct Kernel {
   std::string name, kind, label;
-  std::string signature;                    ///< `f32[B * T, 768], f32[768] → f32[B * T, 768]`
-  std::string definition;                   ///< its function in index notation
-  std::string algorithm, schedule;          ///< the halide pipeline: funcs, directives
-  std::string statement, nest;              ///< lowered, and only its loops
+  std::string signature;           ///< `f32[B * T, 768], f32[768] → f32[B * T, 768]`
+  std::string definition;          ///< its function in index notation
+  std::string algorithm, schedule; ///< the halide pipeline: funcs, directives
+  std::string statement, nest;     ///< lowered, and only its loops
   HotLoop hot;
-  std::set<std::string> blocks;             ///< of the model, that need it
-  std::set<std::string> lines;              ///< anchors in the sources
-  std::set<std::string> places;             ///< innermost, `file:line:col`
+  std::set<std::string> blocks; ///< of the model, that need it
+  std::set<std::string> lines;  ///< anchors in the sources
+  std::set<std::string> places; ///< innermost, `file:line:col`
   std::vector<Remark> remarks;
   std::optional<Measured> measured;
-  double flops = 0, bytes = 0;              ///< of one step of the main program
-  int launches = 0;                         ///< in the main program
-  std::string whence;                       ///< how it is scheduled
+  double flops = 0, bytes = 0; ///< of one step of the main program
+  int launches = 0;            ///< in the main program
+  std::string whence;          ///< how it is scheduled
 };
 
 struct Launch {
@@ -95,11 +95,11 @@ struct Report {
   std::vector<Source> sources;
   int64_t parameters = 0;
   Block root;
-  std::vector<ProgramFacts> programs; ///< the main one first
-  std::vector<Kernel> kernels;        ///< in the order of their first launch
-  std::optional<Plan> plan;           ///< of the main program
+  std::vector<ProgramFacts> programs;                  ///< the main one first
+  std::vector<Kernel> kernels;                         ///< in the order of their first launch
+  std::optional<Plan> plan;                            ///< of the main program
   std::vector<std::string> tensorLabels, tensorBlocks; ///< for each tensor of the plan
-  int lossLaunch = -1;                ///< the end of the forward part, or -1
+  int lossLaunch = -1;                                 ///< the end of the forward part, or -1
   std::vector<Remark> remarks;
   std::optional<Run> run;
 

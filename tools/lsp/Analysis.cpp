@@ -72,7 +72,8 @@ public:
   void made(Loc loc, llvm::StringRef path, const ParamInfo *param) override {
     Made m{path.str(), "", 0};
     if (param) {
-      m.type = dimsText(param->dims) == sizesText(param->dims) ? dimsText(param->dims) : dimsText(param->dims) + " = " + sizesText(param->dims);
+      m.type =
+          dimsText(param->dims) == sizesText(param->dims) ? dimsText(param->dims) : dimsText(param->dims) + " = " + sizesText(param->dims);
       m.count = 1;
       for (const Poly &d : param->dims)
         m.count *= d.integer().value_or(1);

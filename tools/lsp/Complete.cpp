@@ -3,9 +3,9 @@
 // a file that is being typed has holes: brackets that are open, and the first
 // word of the line that opened each brace. Names come from the tree.
 //===----------------------------------------------------------------------===//
+#include "tools/lsp/Completer.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "tools/lsp/Completer.h"
 
 namespace tintype::lsp {
 
@@ -27,7 +27,8 @@ void Completer::look() {
   size_t lineStart = 0;
   for (const Token &t : a.tokens(file).tokens) {
     // The word under the cursor is not yet there.
-    if (t.offset >= offset || (t.offset + t.length >= offset && (t.kind == Tok::Name || t.kind == Tok::Reducer || (t.kind >= Tok::Import && t.kind <= Tok::False))))
+    if (t.offset >= offset || (t.offset + t.length >= offset &&
+                               (t.kind == Tok::Name || t.kind == Tok::Reducer || (t.kind >= Tok::Import && t.kind <= Tok::False))))
       break;
     if (t.kind == Tok::LBrace) {
       Brace b{braces.empty() ? Around::File : braces.back().around, "", ""};
@@ -102,10 +103,7 @@ const FnDecl *Completer::enclosingFn() const {
 
 void Completer::addDecl(const Decl &d) {
   auto [name, loc] = nameOf(d);
-  int kind = llvm::isa<FnDecl>(d)       ? kFunction
-             : llvm::isa<BlockDecl>(d)  ? kClass
-             : llvm::isa<ConfigDecl>(d) ? kConstant
-                                        : kField;
+  int kind = llvm::isa<FnDecl>(d) ? kFunction : llvm::isa<BlockDecl>(d) ? kClass : llvm::isa<ConfigDecl>(d) ? kConstant : kField;
   add(name, kind, headOf(a.sources, d), d.doc);
 }
 
@@ -269,7 +267,8 @@ Value Completer::run() {
   } else {
     bool isFirst = start == c.before.size();
     if (isFirst)
-      for (const char *w : c.around == Around::Block ? std::vector<const char *>{"param", "fn", "if"} : std::vector<const char *>{"for", "if", "return", "scan"})
+      for (const char *w : c.around == Around::Block ? std::vector<const char *>{"param", "fn", "if"}
+                                                     : std::vector<const char *>{"for", "if", "return", "scan"})
         add(w, kKeyword);
     arguments();
     bool isType = c.last == Tok::Colon || c.last == Tok::Arrow;

@@ -1,9 +1,9 @@
 //===- CompleteSections.cpp - settings of sections, names of files --------===//
 #include "frontend/StdFiles.h"
+#include "tools/lsp/Completer.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
-#include "tools/lsp/Completer.h"
 
 namespace tintype::lsp {
 
@@ -119,7 +119,8 @@ void Completer::imports() {
   constexpr int kMost = 500;
   int seen = 0;
   for (llvm::sys::fs::directory_iterator it(where, ec), end; it != end && !ec && ++seen < kMost; it.increment(ec))
-    if (llvm::sys::path::extension(it->path()) == ".tin" && llvm::sys::path::filename(it->path()) != llvm::sys::path::filename(a.sources.name(file)))
+    if (llvm::sys::path::extension(it->path()) == ".tin" &&
+        llvm::sys::path::filename(it->path()) != llvm::sys::path::filename(a.sources.name(file)))
       add(llvm::sys::path::stem(it->path()).str(), kModule);
 }
 

@@ -12,11 +12,11 @@ enum class Around { File, Block, Function, Section };
 /// What the tokens before a place say.
 struct Context {
   Around around = Around::File;
-  std::string section, variant;  ///< of a Section
-  std::vector<frontend::Token> before;     ///< all tokens before the word at hand
-  std::vector<size_t> brackets;  ///< open `(` and `[`, as positions in `before`
+  std::string section, variant;        ///< of a Section
+  std::vector<frontend::Token> before; ///< all tokens before the word at hand
+  std::vector<size_t> brackets;        ///< open `(` and `[`, as positions in `before`
   frontend::Tok last = frontend::Tok::Newline;
-  std::string setting;           ///< `lr` of `lr = cosine(..` in a section
+  std::string setting; ///< `lr` of `lr = cosine(..` in a section
 };
 
 constexpr int kFunction = 3, kField = 5, kVariable = 6, kClass = 7, kModule = 9, kProperty = 10, kValue = 12, kKeyword = 14, kConstant = 21;

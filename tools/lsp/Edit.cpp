@@ -3,9 +3,9 @@
 // offset.
 //===----------------------------------------------------------------------===//
 #include "frontend/Format.h"
+#include "tools/lsp/Features.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "tools/lsp/Features.h"
 
 namespace tintype::lsp {
 
@@ -20,9 +20,7 @@ static Object rangeOfName(const Analysis &a, Loc loc, size_t length) {
   return rangeOf(a.sources.text(loc.file), loc.offset, loc.offset + length);
 }
 
-static llvm::Error refuse(const std::string &why) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), why);
-}
+static llvm::Error refuse(const std::string &why) { return llvm::createStringError(llvm::inconvertibleErrorCode(), why); }
 
 Value definition(const Workspace &w, Analysis &a, size_t offset) {
   const Occurrence *o = a.names->at(a.main().file->id, offset);
@@ -221,7 +219,10 @@ static std::optional<Object> symbolOf(const Analysis &a, const Decl &d) {
   llvm::StringRef text = a.sources.text(d.loc.file);
   size_t end = std::max<size_t>(d.end.offset, loc.offset + name.size());
   size_t nameEnd = llvm::isa<FnDecl>(d) && name == "fn" ? loc.offset + 2 : loc.offset + name.size();
-  Object o{{"name", clean(name)}, {"kind", kind}, {"range", rangeOf(text, d.loc.offset, std::max(end, nameEnd))}, {"selectionRange", rangeOf(text, loc.offset, std::min(nameEnd, end))}};
+  Object o{{"name", clean(name)},
+           {"kind", kind},
+           {"range", rangeOf(text, d.loc.offset, std::max(end, nameEnd))},
+           {"selectionRange", rangeOf(text, loc.offset, std::min(nameEnd, end))}};
   if (!children.empty())
     o["children"] = std::move(children);
   return o;

@@ -5,8 +5,8 @@
 #ifndef TINTYPE_TOOLS_LSP_FEATURES_H
 #define TINTYPE_TOOLS_LSP_FEATURES_H
 
-#include "llvm/Support/Error.h"
 #include "tools/lsp/Workspace.h"
+#include "llvm/Support/Error.h"
 
 namespace tintype::lsp {
 

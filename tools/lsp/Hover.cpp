@@ -11,29 +11,28 @@ using namespace frontend;
 using Kind = Definition::Kind;
 using llvm::dyn_cast;
 
-static constexpr Builtin kBuiltins[] = {
-    {"exp", "x", "e to the power of x, for each element"},
-    {"log", "x", "natural logarithm of each element"},
-    {"sqrt", "x", "square root of each element"},
-    {"rsqrt", "x", "1 / sqrt(x) of each element"},
-    {"sin", "x", "sine of each element"},
-    {"cos", "x", "cosine of each element"},
-    {"tanh", "x", "hyperbolic tangent of each element"},
-    {"erf", "x", "error function of each element"},
-    {"abs", "x", "absolute value of each element"},
-    {"floor", "x", "largest whole number not above x"},
-    {"maximum", "a, b", "the larger of two values, element by element"},
-    {"minimum", "a, b", "the smaller of two values, element by element"},
-    {"uniform", "", "a random number in [0, 1), one at each point"},
-    {"normal", "", "a random number with mean 0 and deviation 1, one at each point"},
-    {"f32", "x", "as f32"},
-    {"i32", "x", "as i32"},
-    {"clamp", "x, n", "as index(n): values below 0 become 0, from n on n - 1"},
-    {"reshape", "x, [dims]", "the same elements in another shape"},
-    {"stop", "x", "x, without a gradient"},
-    {"int", "x", "a static number that is whole"},
-    {"len", "list", "items of a static list"},
-    {"value", "config", "a config's number, without its name"}};
+static constexpr Builtin kBuiltins[] = {{"exp", "x", "e to the power of x, for each element"},
+                                        {"log", "x", "natural logarithm of each element"},
+                                        {"sqrt", "x", "square root of each element"},
+                                        {"rsqrt", "x", "1 / sqrt(x) of each element"},
+                                        {"sin", "x", "sine of each element"},
+                                        {"cos", "x", "cosine of each element"},
+                                        {"tanh", "x", "hyperbolic tangent of each element"},
+                                        {"erf", "x", "error function of each element"},
+                                        {"abs", "x", "absolute value of each element"},
+                                        {"floor", "x", "largest whole number not above x"},
+                                        {"maximum", "a, b", "the larger of two values, element by element"},
+                                        {"minimum", "a, b", "the smaller of two values, element by element"},
+                                        {"uniform", "", "a random number in [0, 1), one at each point"},
+                                        {"normal", "", "a random number with mean 0 and deviation 1, one at each point"},
+                                        {"f32", "x", "as f32"},
+                                        {"i32", "x", "as i32"},
+                                        {"clamp", "x, n", "as index(n): values below 0 become 0, from n on n - 1"},
+                                        {"reshape", "x, [dims]", "the same elements in another shape"},
+                                        {"stop", "x", "x, without a gradient"},
+                                        {"int", "x", "a static number that is whole"},
+                                        {"len", "list", "items of a static list"},
+                                        {"value", "config", "a config's number, without its name"}};
 
 llvm::ArrayRef<Builtin> builtins() { return kBuiltins; }
 
@@ -258,8 +257,8 @@ private:
     std::string formula;
     for (auto &[term, factor] : terms)
       formula += (formula.empty() ? "" : " + ") + shortNumber(factor) + (term.empty() ? "" : " * " + term);
-    line("forward: `" + formula + "` flops in all, " + shortNumber(flops / double(c->context)) + " per token at T = " +
-         std::to_string(c->context));
+    line("forward: `" + formula + "` flops in all, " + shortNumber(flops / double(c->context)) +
+         " per token at T = " + std::to_string(c->context));
   }
 
   void statementCost() {

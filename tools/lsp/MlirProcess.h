@@ -14,8 +14,7 @@ namespace tintype::lsp {
 
 /// Starts `program --mlir`; null when that fails. `toClient` is called from a
 /// thread of its own.
-std::unique_ptr<OtherServer> startMlirProcess(const std::string &program, const llvm::json::Value &initialize,
-                                              Server::Send toClient);
+std::unique_ptr<OtherServer> startMlirProcess(const std::string &program, const llvm::json::Value &initialize, Server::Send toClient);
 
 } // namespace tintype::lsp
 

@@ -37,7 +37,7 @@ struct Definition {
   std::string name;
   Loc loc;
   const frontend::Unit *unit = nullptr;
-  const frontend::Decl *decl = nullptr; ///< itself, or the function or block around it
+  const frontend::Decl *decl = nullptr;           ///< itself, or the function or block around it
   const frontend::Parameter *parameter = nullptr; ///< of an Argument
   Shape shape;
   std::vector<Loc> bindings; ///< of a variable, in order

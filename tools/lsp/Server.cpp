@@ -1,8 +1,8 @@
 //===- Server.cpp - the language server's message loop --------------------===//
 #include "tools/lsp/Server.h"
 #include "runtime/Depth.h"
-#include "llvm/ADT/STLExtras.h"
 #include "tools/lsp/Features.h"
+#include "llvm/ADT/STLExtras.h"
 #include <poll.h>
 
 namespace tintype::lsp {

@@ -6,8 +6,8 @@
 #ifndef TINTYPE_TOOLS_LSP_SERVER_H
 #define TINTYPE_TOOLS_LSP_SERVER_H
 
-#include "llvm/Support/Error.h"
 #include "tools/lsp/Workspace.h"
+#include "llvm/Support/Error.h"
 #include <cstdio>
 #include <functional>
 

@@ -168,9 +168,7 @@ std::map<std::string, Array> Workspace::takeDiagnostics() {
 
 //===-- files beside the open ones ----------------------------------------===//
 
-bool Workspace::isLibrary(const Unit &u) {
-  return u.isEmbedded || path::filename(path::parent_path(u.identity)) == "std";
-}
+bool Workspace::isLibrary(const Unit &u) { return u.isEmbedded || path::filename(path::parent_path(u.identity)) == "std"; }
 
 std::string Workspace::uriOfUnit(const Analysis &a, const Unit &u) const {
   for (const auto &[uri, d] : docs)

@@ -106,8 +106,8 @@ private:
   std::map<std::string, Document> docs; ///< by URI
   std::map<std::string, std::unique_ptr<Analysis>> analyses;
   std::map<std::string, std::map<std::string, llvm::json::Array>> byRoot; ///< root URI: messages by URI
-  std::set<std::string> stale; ///< URIs whose messages may have changed
-  std::deque<std::string> outdated; ///< roots to analyse, the one at hand first
+  std::set<std::string> stale;                                            ///< URIs whose messages may have changed
+  std::deque<std::string> outdated;                                       ///< roots to analyse, the one at hand first
 };
 
 } // namespace tintype::lsp

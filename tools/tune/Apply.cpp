@@ -1,8 +1,8 @@
 //===- Apply.cpp - measured schedules in a build --------------------------===//
 #include "tools/tune/Apply.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "runtime/Threads.h"
 #include "tools/tune/Database.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/FileSystem.h"
 
 using namespace mlir;

@@ -134,8 +134,11 @@ Expected<Database> Database::open(const std::string &path) {
                        "create table if not exists trial(kernel text, cpu text, target text, threads int, compiler text, dims text, "
                        "setting text, status text, message text, ratio real, seconds real, "
                        "primary key(kernel, cpu, target, threads, compiler, dims, setting));"
-                       "pragma application_id = " + std::to_string(kApplication) + ";"
-                       "pragma user_version = " + std::to_string(kLayout) + "; commit;";
+                       "pragma application_id = " +
+                       std::to_string(kApplication) +
+                       ";"
+                       "pragma user_version = " +
+                       std::to_string(kLayout) + "; commit;";
   if (Error e = d.execute(layout.c_str()))
     return std::move(e);
   return std::move(d);
@@ -148,8 +151,11 @@ Expected<Database> Database::openForReading(const std::string &path) {
   // A log that is not merged needs a file beside it; where that cannot be, the file alone is read.
   std::string uri = "file:";
   for (char c : path)
-    uri += isalnum((unsigned char)c) || strchr("/._-", c) ? std::string(1, c) : "%" + std::string(1, "0123456789ABCDEF"[(c >> 4) & 15]) + "0123456789ABCDEF"[c & 15];
-  const std::pair<const char *, int> ways[] = {{"", SQLITE_OPEN_READWRITE}, {"", SQLITE_OPEN_READONLY}, {"?immutable=1", SQLITE_OPEN_READONLY}};
+    uri += isalnum((unsigned char)c) || strchr("/._-", c)
+               ? std::string(1, c)
+               : "%" + std::string(1, "0123456789ABCDEF"[(c >> 4) & 15]) + "0123456789ABCDEF"[c & 15];
+  const std::pair<const char *, int> ways[] = {
+      {"", SQLITE_OPEN_READWRITE}, {"", SQLITE_OPEN_READONLY}, {"?immutable=1", SQLITE_OPEN_READONLY}};
   for (auto [query, flags] : ways) {
     sqlite3 *handle = nullptr;
     int rc = sqlite3_open_v2((uri + query).c_str(), &handle, flags | SQLITE_OPEN_URI, nullptr);
@@ -185,8 +191,9 @@ static Winner rowOf(const Statement &s) {
 }
 
 std::optional<Winner> Database::find(const std::string &kernel, const Machine &m) {
-  std::string sql = std::string("select ") + kColumns +
-                    " from winner where kernel = ? and cpu = ? and target = ? and compiler = ? order by abs(threads - ?), threads desc limit 1";
+  std::string sql =
+      std::string("select ") + kColumns +
+      " from winner where kernel = ? and cpu = ? and target = ? and compiler = ? order by abs(threads - ?), threads desc limit 1";
   Statement s(db.get(), sql.c_str());
   s << kernel << m.cpu << m.target << m.compiler << m.threads;
   return s.step() ? std::optional(rowOf(s)) : std::nullopt;
@@ -202,8 +209,9 @@ Error Database::put(const Winner &w) {
 }
 
 Error Database::putTrial(const std::string &kernel, const std::string &dims, const Machine &m, const Trial &t) {
-  Statement s(db.get(), "insert or replace into trial(kernel, cpu, target, threads, compiler, dims, setting, status, message, ratio, seconds) "
-                        "values(?,?,?,?,?,?,?,?,?,?,?)");
+  Statement s(db.get(),
+              "insert or replace into trial(kernel, cpu, target, threads, compiler, dims, setting, status, message, ratio, seconds) "
+              "values(?,?,?,?,?,?,?,?,?,?,?)");
   s << kernel << m << dims << t.setting << t.status << t.message << t.ratio << t.seconds;
   s.step();
   return s.isDone() ? Error::success() : fail(path + ": " + sqlite3_errmsg(db.get()));
@@ -227,7 +235,8 @@ Error Database::forgetTrials(const std::string &kernel, const std::string &dims,
 }
 
 std::vector<Winner> Database::all() {
-  std::string sql = std::string("select ") + kColumns + " from winner order by cpu, target, threads, compiler, launches * before desc, kernel";
+  std::string sql =
+      std::string("select ") + kColumns + " from winner order by cpu, target, threads, compiler, launches * before desc, kernel";
   Statement s(db.get(), sql.c_str());
   std::vector<Winner> list;
   while (s.step())

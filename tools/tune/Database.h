@@ -38,8 +38,8 @@ struct Winner {
   double roof = 0;              ///< seconds that flops or bytes take at the least
   double launches = 0;          ///< in a training step
   int trials = 0;
-  std::string why;              ///< what bounds it
-  Machine machine;              ///< where it was measured
+  std::string why; ///< what bounds it
+  Machine machine; ///< where it was measured
 };
 struct Trial {
   std::string setting, status, message;

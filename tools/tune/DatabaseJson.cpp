@@ -1,6 +1,6 @@
 //===- DatabaseJson.cpp - measured schedules as text ----------------------===//
-#include "tools/tune/Database.h"
 #include "runtime/Depth.h"
+#include "tools/tune/Database.h"
 #include "llvm/Support/JSON.h"
 #include <cmath>
 
@@ -13,13 +13,23 @@ std::string exportJson(const std::vector<Winner> &rows) {
   json::Array list;
   for (const Winner &w : rows)
     if (w.foreign.empty())
-      list.push_back(json::Object{{"kernel", w.kernel}, {"cpu", json::fixUTF8(w.machine.cpu)}, {"target", w.machine.target},
-                                {"threads", w.machine.threads}, {"compiler", w.machine.compiler}, {"dims", w.dims},
-                                {"setting", schedule::printSetting(w.setting)}, {"before", w.before}, {"after", w.after},
-                                {"gain", w.gain}, {"roof", w.roof}, {"launches", w.launches}, {"trials", w.trials},
-                                {"why", json::fixUTF8(w.why)}});
+      list.push_back(json::Object{{"kernel", w.kernel},
+                                  {"cpu", json::fixUTF8(w.machine.cpu)},
+                                  {"target", w.machine.target},
+                                  {"threads", w.machine.threads},
+                                  {"compiler", w.machine.compiler},
+                                  {"dims", w.dims},
+                                  {"setting", schedule::printSetting(w.setting)},
+                                  {"before", w.before},
+                                  {"after", w.after},
+                                  {"gain", w.gain},
+                                  {"roof", w.roof},
+                                  {"launches", w.launches},
+                                  {"trials", w.trials},
+                                  {"why", json::fixUTF8(w.why)}});
   std::string text;
-  llvm::raw_string_ostream(text) << llvm::formatv("{0:2}", json::Value(json::Object{{"format", "tintype schedules 1"}, {"schedules", std::move(list)}}))
+  llvm::raw_string_ostream(text) << llvm::formatv("{0:2}", json::Value(json::Object{{"format", "tintype schedules 1"},
+                                                                                    {"schedules", std::move(list)}}))
                                  << "\n";
   return text;
 }
@@ -52,9 +62,13 @@ Expected<std::vector<Winner>> importJson(StringRef text) {
       return fail(at + "expected an object");
     Winner w;
     std::string setting;
-    for (auto [name, field, most] : {std::tuple<const char *, std::string *, size_t>{"kernel", &w.kernel, 64}, {"cpu", &w.machine.cpu, 200},
-                                     {"target", &w.machine.target, 1000}, {"compiler", &w.machine.compiler, 100},
-                                     {"dims", &w.dims, 200}, {"setting", &setting, 1000}, {"why", &w.why, 400}}) {
+    for (auto [name, field, most] : {std::tuple<const char *, std::string *, size_t>{"kernel", &w.kernel, 64},
+                                     {"cpu", &w.machine.cpu, 200},
+                                     {"target", &w.machine.target, 1000},
+                                     {"compiler", &w.machine.compiler, 100},
+                                     {"dims", &w.dims, 200},
+                                     {"setting", &setting, 1000},
+                                     {"why", &w.why, 400}}) {
       auto s = o->getString(name);
       if (!s || !isPlain(*s, most))
         return fail(at + "expected \"" + name + "\" to be plain text of at most " + Twine(most) + " characters");
@@ -66,8 +80,11 @@ Expected<std::vector<Winner>> importJson(StringRef text) {
     if (mlir::failed(parsed) || !schedule::isOffered(*parsed))
       return fail(at + "expected \"setting\" to hold parameters with values that tuning offers, but got " + setting);
     w.setting = *parsed;
-    for (auto [name, field] : {std::pair<const char *, double *>{"before", &w.before}, {"after", &w.after}, {"gain", &w.gain},
-                               {"roof", &w.roof}, {"launches", &w.launches}}) {
+    for (auto [name, field] : {std::pair<const char *, double *>{"before", &w.before},
+                               {"after", &w.after},
+                               {"gain", &w.gain},
+                               {"roof", &w.roof},
+                               {"launches", &w.launches}}) {
       auto n = o->getNumber(name);
       if (!n || !std::isfinite(*n) || *n < 0 || *n > 1e12)
         return fail(at + "expected \"" + name + "\" to be a number that is not negative");

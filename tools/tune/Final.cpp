@@ -50,9 +50,8 @@ void Tuner::decide(State &s) {
   if (!sure.empty()) {
     Try top = *llvm::max_element(sure, [](const Try &a, const Try &b) { return a.gain < b.gain; });
     llvm::erase_if(sure, [&](const Try &t) { return t.gain < top.gain - std::max({kLeast, t.error, top.error}); });
-    winner = *llvm::min_element(sure, [](const Try &a, const Try &b) {
-      return std::pair(a.setting.size(), a.setting) < std::pair(b.setting.size(), b.setting);
-    });
+    winner = *llvm::min_element(
+        sure, [](const Try &a, const Try &b) { return std::pair(a.setting.size(), a.setting) < std::pair(b.setting.size(), b.setting); });
   }
   s.row.setting = winner.setting;
   s.row.gain = winner.gain;

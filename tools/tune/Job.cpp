@@ -1,11 +1,11 @@
 //===- Job.cpp - the child that does one measurement ----------------------===//
 #include "tools/tune/Job.h"
 #include "codegen/halide/Compile.h"
+#include "mlir/Parser/Parser.h"
 #include "passes/schedule/Passes.h"
 #include "tools/ToolMain.h"
 #include "tools/tune/Apply.h"
 #include "tools/tune/KernelCode.h"
-#include "mlir/Parser/Parser.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <chrono>
 #include <cmath>

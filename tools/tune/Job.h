@@ -6,25 +6,25 @@
 #ifndef TINTYPE_TOOLS_TUNE_JOB_H
 #define TINTYPE_TOOLS_TUNE_JOB_H
 
-#include "tools/tune/KernelData.h"
 #include "passes/schedule/Tune.h"
+#include "tools/tune/KernelData.h"
 
 namespace tintype::tune {
 
 using schedule::Setting;
 
 struct Job {
-  std::string file;               ///< module with the kernel function, without a pipeline
+  std::string file; ///< module with the kernel function, without a pipeline
   std::string target = "host", cacheDir;
-  std::vector<Setting> settings;  ///< the first is what the others are compared with
-  bool isTrusted = false;         ///< they gave right results before
+  std::vector<Setting> settings; ///< the first is what the others are compared with
+  bool isTrusted = false;        ///< they gave right results before
   Dims dims;
   int threads = 1;
-  bool compileOnly = false;       ///< of the last one
-  double seconds = 0.3;           ///< for the measuring itself
-  int64_t memoryBytes = 0;        ///< address space of the child
-  double limitSeconds = 60;       ///< for the whole child
-  std::string fault;              ///< tests: what the candidate shall do wrong
+  bool compileOnly = false; ///< of the last one
+  double seconds = 0.3;     ///< for the measuring itself
+  int64_t memoryBytes = 0;  ///< address space of the child
+  double limitSeconds = 60; ///< for the whole child
+  std::string fault;        ///< tests: what the candidate shall do wrong
 };
 
 /// One setting beside the first.
@@ -36,7 +36,7 @@ struct Timing {
 
 /// What came of it.
 struct Outcome {
-  std::string status;   ///< ok, invalid, compile, wrong, overrun, crash, timeout, lost, stopped
+  std::string status; ///< ok, invalid, compile, wrong, overrun, crash, timeout, lost, stopped
   std::string message;
   std::vector<Timing> timings; ///< of each setting, when ok
 };

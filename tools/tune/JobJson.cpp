@@ -21,9 +21,18 @@ std::string toJson(const Job &j) {
     dims[name] = n;
   for (const Setting &s : j.settings)
     settings.push_back(schedule::printSetting(s));
-  return text(json::Object{{"file", j.file}, {"target", j.target}, {"cache", j.cacheDir}, {"settings", std::move(settings)}, {"trusted", j.isTrusted},
-                           {"dims", std::move(dims)}, {"threads", j.threads}, {"compile_only", j.compileOnly}, {"seconds", j.seconds},
-                           {"memory", j.memoryBytes}, {"limit", j.limitSeconds}, {"fault", j.fault}});
+  return text(json::Object{{"file", j.file},
+                           {"target", j.target},
+                           {"cache", j.cacheDir},
+                           {"settings", std::move(settings)},
+                           {"trusted", j.isTrusted},
+                           {"dims", std::move(dims)},
+                           {"threads", j.threads},
+                           {"compile_only", j.compileOnly},
+                           {"seconds", j.seconds},
+                           {"memory", j.memoryBytes},
+                           {"limit", j.limitSeconds},
+                           {"fault", j.fault}});
 }
 std::string toJson(const Outcome &o) {
   json::Array timings;

@@ -1,7 +1,7 @@
 //===- KernelCode.cpp - a kernel's object, loaded and run -----------------===//
 #include "tools/tune/KernelCode.h"
-#include "runtime/Tiles.h"
 #include "runtime/Halide.h"
+#include "runtime/Tiles.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"

@@ -23,11 +23,16 @@ int64_t extentAt(AffineExpr e, const Dims &dims) {
     return 1;
   int64_t l = extentAt(b.getLHS(), dims), r = extentAt(b.getRHS(), dims);
   switch (e.getKind()) {
-  case AffineExprKind::Add: return l + r;
-  case AffineExprKind::Mul: return l * r;
-  case AffineExprKind::FloorDiv: return r > 0 ? l / r : 0;
-  case AffineExprKind::Mod: return r > 0 ? l % r : 0;
-  default: return r > 0 ? llvm::divideCeil(l, r) : 0;
+  case AffineExprKind::Add:
+    return l + r;
+  case AffineExprKind::Mul:
+    return l * r;
+  case AffineExprKind::FloorDiv:
+    return r > 0 ? l / r : 0;
+  case AffineExprKind::Mod:
+    return r > 0 ? l % r : 0;
+  default:
+    return r > 0 ? llvm::divideCeil(l, r) : 0;
   }
 }
 std::vector<int64_t> extentsAt(Type tensor, const Dims &dims) {
@@ -42,9 +47,7 @@ int64_t elementsAt(Type tensor, const Dims &dims) {
     n = std::min<int64_t>(n * std::max<int64_t>(d, 0), int64_t(1) << 40);
   return n;
 }
-int64_t elementBytes(Type tensor) {
-  return std::max<int64_t>(cast<RankedTensorType>(tensor).getElementTypeBitWidth() / 8, 1);
-}
+int64_t elementBytes(Type tensor) { return std::max<int64_t>(cast<RankedTensorType>(tensor).getElementTypeBitWidth() / 8, 1); }
 int64_t dataBytes(func::FuncOp kernel, const Dims &dims) {
   int64_t bytes = 0;
   for (Type t : kernel.getArgumentTypes())
@@ -77,9 +80,7 @@ bool Guarded::isIntact() const {
   auto whole = [](const char *from, const char *to) { return std::all_of(from, to, [](char c) { return c == kCanary; }); };
   return whole(base + kPage, at) && whole(at + bytes, base + mapped - kPage);
 }
-void Guarded::setReadOnly(bool readOnly) {
-  mprotect(base + kPage, mapped - 2 * kPage, readOnly ? PROT_READ : PROT_READ | PROT_WRITE);
-}
+void Guarded::setReadOnly(bool readOnly) { mprotect(base + kPage, mapped - 2 * kPage, readOnly ? PROT_READ : PROT_READ | PROT_WRITE); }
 
 /// Whether `v` is computed from an element of `source`.
 static bool comesFrom(Value v, Value source) {

@@ -22,7 +22,8 @@ llvm::Expected<rt::Grid> gridOf(func::FuncOp kernel, llvm::function_ref<int64_t(
     }
   if (auto ranges = kernel->getAttrOfType<ArrayAttr>("graph.ranges"))
     for (auto d : ranges.getAsRange<DictionaryAttr>())
-      grid.ranges.push_back({extentOf(d), (int)number(d, "axis").value_or(-1), (int)number(d, "over").value_or(0), number(d, "low"), number(d, "high")});
+      grid.ranges.push_back(
+          {extentOf(d), (int)number(d, "axis").value_or(-1), (int)number(d, "over").value_or(0), number(d, "low"), number(d, "high")});
   if (!fits || grid.ranges.size() > rt::Grid::kMostRanges)
     return llvm::createStringError("expected a grid that a launch can have, but " + kernel.getName() + " has more axes, ranges or blocks");
   return grid;

@@ -2,9 +2,9 @@
 #ifndef TINTYPE_TOOLS_TUNE_KERNELGRID_H
 #define TINTYPE_TOOLS_TUNE_KERNELGRID_H
 
-#include "runtime/Grid.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AffineExpr.h"
+#include "runtime/Grid.h"
 #include "llvm/Support/Error.h"
 
 namespace tintype::tune {

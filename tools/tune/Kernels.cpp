@@ -69,7 +69,8 @@ llvm::Error checkDims(ModuleOp module, const Dims &given) {
       return llvm::createStringError("expected a runtime dim of the model (" + names + "), but got " + name);
     }
     if (n < range[0] || n > range[1])
-      return llvm::createStringError("expected " + name + " in [" + std::to_string(range[0]) + ", " + std::to_string(range[1]) + "], but got " + std::to_string(n));
+      return llvm::createStringError("expected " + name + " in [" + std::to_string(range[0]) + ", " + std::to_string(range[1]) +
+                                     "], but got " + std::to_string(n));
   }
   return llvm::Error::success();
 }
@@ -121,8 +122,8 @@ static void count(Kernel &k, const Dims &dims, const schedule::Machine &machine)
         k.calls += isa<math::AbsFOp, math::FloorOp, math::FmaOp>(x) ? 0 : points;
       else if (isa<arith::DivFOp>(x))
         k.calls += points / 2;
-      if (isa<arith::ArithDialect, math::MathDialect>(x->getDialect()) && x->getNumResults() &&
-          isa<FloatType>(x->getResult(0).getType()) && !isa<arith::ConstantOp, arith::SelectOp, arith::ExtFOp, arith::TruncFOp>(x))
+      if (isa<arith::ArithDialect, math::MathDialect>(x->getDialect()) && x->getNumResults() && isa<FloatType>(x->getResult(0).getType()) &&
+          !isa<arith::ConstantOp, arith::SelectOp, arith::ExtFOp, arith::TruncFOp>(x))
         k.flops += points;
     });
     auto compute = dyn_cast<ComputeOp>(op);
@@ -157,11 +158,12 @@ std::string Kernel::boundBy(const Roof &r, double seconds) const {
   // A call is about 13 cycles a vector, in which 52 operations a lane would fit; packing an element takes a
   // load, a store and half a shuffle, two or three times over for blocks on both sides.
   const bool isCached = bytes <= kCached;
-  std::pair<double, const char *> parts[] = {{isCached && (isContraction || isBlock) ? 0 : bytes / r.bytes, isCached ? "data from a cache (as if from memory)" : "memory"},
-                                             {calls * 52 / r.flops, "transcendental functions"},
-                                             {isBlock || isContraction ? flops / (isRounded ? r.dots : r.flops) : 0, "products"},
-                                             {isContraction && !isBlock ? packed * 4 * 3 / (r.bytes * 2) : 0, "packing"},
-                                             {isContraction || isBlock ? 0 : 2 * flops / r.flops, "arithmetic without products"}};
+  std::pair<double, const char *> parts[] = {
+      {isCached && (isContraction || isBlock) ? 0 : bytes / r.bytes, isCached ? "data from a cache (as if from memory)" : "memory"},
+      {calls * 52 / r.flops, "transcendental functions"},
+      {isBlock || isContraction ? flops / (isRounded ? r.dots : r.flops) : 0, "products"},
+      {isContraction && !isBlock ? packed * 4 * 3 / (r.bytes * 2) : 0, "packing"},
+      {isContraction || isBlock ? 0 : 2 * flops / r.flops, "arithmetic without products"}};
   if (seconds < 2e-5)
     return "a few microseconds, too short to say";
   std::sort(std::begin(parts), std::end(parts), [](auto &a, auto &b) { return a.first > b.first; });
@@ -192,7 +194,8 @@ std::string dtypeOf(ModuleOp module) {
   return isBf16 ? "bf16" : "f32";
 }
 
-std::vector<Kernel> kernelsOf(ModuleOp module, const std::string &dtype, const Dims &dims, const Roof &roof, const schedule::Machine &machine) {
+std::vector<Kernel> kernelsOf(ModuleOp module, const std::string &dtype, const Dims &dims, const Roof &roof,
+                              const schedule::Machine &machine) {
   if (!hasRole(module, roleOf(dtype)))
     return {};
   std::map<std::string, double> launches;
@@ -216,7 +219,8 @@ std::vector<Kernel> kernelsOf(ModuleOp module, const std::string &dtype, const D
     count(k, dims, machine);
     list.push_back(k);
   }
-  std::stable_sort(list.begin(), list.end(), [&](const Kernel &a, const Kernel &b) { return a.launches * a.roof(roof) > b.launches * b.roof(roof); });
+  std::stable_sort(list.begin(), list.end(),
+                   [&](const Kernel &a, const Kernel &b) { return a.launches * a.roof(roof) > b.launches * b.roof(roof); });
   return list;
 }
 

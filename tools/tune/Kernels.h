@@ -24,8 +24,8 @@ struct Kernel {
   double calls = 0;            ///< exponentials and the like
   double packed = 0;           ///< elements that contractions read but once or twice, if blocks are packed
   bool isContraction = false;
-  bool isBlock = false;        ///< a block kernel: its flops are mostly products
-  bool isRounded = false;      ///< its products are of bf16
+  bool isBlock = false;   ///< a block kernel: its flops are mostly products
+  bool isRounded = false; ///< its products are of bf16
   /// Seconds that arithmetic or memory takes at the least.
   double roof(const Roof &r) const;
   /// What the time goes into where `seconds` is far from the roof: what the kernel's

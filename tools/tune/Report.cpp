@@ -28,7 +28,8 @@ std::string Tuner::State::explain(const Tuner &t) const {
     else if (tries.empty())
       os << "none of " << row.trials << " candidates ran; ";
     else {
-      os << (isExhausted ? "all " : "") << row.trials << (row.trials == 1 ? " candidate" : " candidates") << (isExhausted ? " there are" : "");
+      os << (isExhausted ? "all " : "") << row.trials << (row.trials == 1 ? " candidate" : " candidates")
+         << (isExhausted ? " there are" : "");
       const Try *best = nullptr;
       for (const Try &x : tries)
         if (x.setting != row.setting && (!best || x.gain > best->gain))
@@ -49,11 +50,14 @@ void Tuner::printTable() const {
     double roof = s->row.roof, before = s->before, after = before / s->row.gain;
     os << llvm::format("%-19s %-11s %5.1f %% %8.3f", s->kernel.name.c_str(), s->kernel.kind.c_str(), 100 * s->part(*this), before * 1e3);
     if (s->isMeasured)
-      os << llvm::format("  %5.1f %%  %5.1f %%   %.3fx %6d  ", std::min(100 * roof / before, 100.0), std::min(100 * roof / after, 100.0), s->row.gain, s->row.trials);
+      os << llvm::format("  %5.1f %%  %5.1f %%   %.3fx %6d  ", std::min(100 * roof / before, 100.0), std::min(100 * roof / after, 100.0),
+                         s->row.gain, s->row.trials);
     else
       os << "        -        -        -      -  ";
     os << (s->row.setting.empty() ? "template" : schedule::printSetting(s->row.setting)) << "; "
-       << (s->isMeasured ? s->explain(*this) : s->row.why.empty() ? "not measured within the budget" : s->row.why);
+       << (s->isMeasured        ? s->explain(*this)
+           : s->row.why.empty() ? "not measured within the budget"
+                                : s->row.why);
     if (s->failures)
       os << "; " << s->failures << " failed";
     os << "\n";
@@ -96,8 +100,8 @@ void Tuner::printComparison() const {
       ++(s.row.gain > there ? better : worse);
   }
   if (same + close + better + worse)
-    llvm::outs() << "beside the last run: " << same << " the same winner, " << close << " another within noise, " << better << " a better one, " << worse
-                 << " a worse one\n";
+    llvm::outs() << "beside the last run: " << same << " the same winner, " << close << " another within noise, " << better
+                 << " a better one, " << worse << " a worse one\n";
 }
 
 } // namespace tintype::tune

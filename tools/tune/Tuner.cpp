@@ -153,8 +153,9 @@ void Tuner::progress(const State *current, bool isLast) {
     return;
   lastLine = now();
   double gain = stepSeconds(false) / stepSeconds(true);
-  llvm::errs() << (isTerminal ? "\r" : "") << llvm::format("%d of %zu kernels, %d candidates, %.0f s left, step %.3fx", done, states.size(), tried,
-                                                          std::max(options.budget - spent(), 0.0), gain);
+  llvm::errs() << (isTerminal ? "\r" : "")
+               << llvm::format("%d of %zu kernels, %d candidates, %.0f s left, step %.3fx", done, states.size(), tried,
+                               std::max(options.budget - spent(), 0.0), gain);
   if (current && isTerminal)
     llvm::errs() << "  " << current->kernel.name;
   llvm::errs() << (isTerminal && !isLast ? "\033[K" : "\n");

@@ -23,10 +23,10 @@ namespace tintype::tune {
 struct TuneOptions {
   double budget = 600; ///< seconds
   bool resume = false;
-  int jobs = 1;        ///< candidates compiled at once
-  int most = 1 << 30;  ///< candidates to try
-  double limit = 0;    ///< seconds for a child instead of what its kernel should take
-  std::string folder;  ///< for objects and jobs; exists
+  int jobs = 1;       ///< candidates compiled at once
+  int most = 1 << 30; ///< candidates to try
+  double limit = 0;   ///< seconds for a child instead of what its kernel should take
+  std::string folder; ///< for objects and jobs; exists
   std::string target = "host", fault;
   Roof roof;
   schedule::Machine model;
@@ -45,29 +45,29 @@ private:
   /// A candidate that ran right.
   struct Try {
     Setting setting;
-    double gain, error;            ///< over the template's choice
+    double gain, error; ///< over the template's choice
   };
   struct State {
     Kernel kernel;
     std::string file;
-    Winner row;                    ///< what the database holds, or shall
-    double before = 0;             ///< seconds of a launch as the template schedules it
-    double cost = 1;               ///< the model's estimate for that
-    std::set<std::string> seen;    ///< settings and schedules that need no measuring
-    std::vector<Setting> first;    ///< to try before anything else
-    std::vector<Setting> queue;    ///< steps from the incumbent, the next at the end
-    std::string queueOf;           ///< that incumbent
+    Winner row;                 ///< what the database holds, or shall
+    double before = 0;          ///< seconds of a launch as the template schedules it
+    double cost = 1;            ///< the model's estimate for that
+    std::set<std::string> seen; ///< settings and schedules that need no measuring
+    std::vector<Setting> first; ///< to try before anything else
+    std::vector<Setting> queue; ///< steps from the incumbent, the next at the end
+    std::string queueOf;        ///< that incumbent
     bool isMeasured = false, isStarted = false, isExhausted = false;
     int failures = 0;
     std::vector<Try> tries;
-    double error = 0;              ///< of the gain, or of the time where nothing was compared
-    std::optional<Winner> last;    ///< of an earlier run like this one
+    double error = 0;           ///< of the gain, or of the time where nothing was compared
+    std::optional<Winner> last; ///< of an earlier run like this one
     double part(const Tuner &t) const;
-    bool isFar() const;            ///< from its roof, without having gained much
+    bool isFar() const; ///< from its roof, without having gained much
     std::string explain(const Tuner &t) const;
     const Try *find(const Setting &setting) const;
     std::vector<Try> best(size_t most) const; ///< the best first
-    void put(const Try &next);     ///< in place of what was known of its setting
+    void put(const Try &next);                ///< in place of what was known of its setting
   };
   double spent() const;
   /// Seconds for trying candidates, none once no more are wanted; the last part of the budget is not for that.
