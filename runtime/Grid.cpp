@@ -15,7 +15,7 @@ bool Grid::add(Axis axis) {
 
 const Grid::Axis *Grid::axisOfSlices() const {
   const bool isMoved = std::any_of(ranges.begin(), ranges.end(), [](const Range &r) { return r.axis == 0 && (r.low || r.high); });
-  return axes.empty() || axes[0].isOrdered || isMoved ? nullptr : &axes[0];
+  return axes.empty() || axes[0].extent <= 0 || axes[0].isOrdered || isMoved ? nullptr : &axes[0];
 }
 
 void Grid::findBlock(int64_t block, int64_t turn, Place &place) const {

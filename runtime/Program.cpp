@@ -195,7 +195,7 @@ Flow::Launch Executor::usesOf(const Step &s) const {
     return {s.grid.blocks, {{reinterpret_cast<uintptr_t>(s.begin), reinterpret_cast<uintptr_t>(s.end), true, kClearPiece}}};
   Flow::Launch launch{s.grid.blocks, {}};
   const Grid::Axis *rows = s.grid.axisOfSlices();
-  if (rows && rows->count() > 0)
+  if (rows)
     launch.inSlice = s.grid.blocks / rows->count();
   for (int a = s.firstInput; a < s.argCount; ++a) {
     auto *b = static_cast<HalideBuffer *>(s.args[a]);
@@ -206,7 +206,8 @@ Flow::Launch Executor::usesOf(const Step &s) const {
     const bool isWritten = a >= s.firstResult;
     const bool isSliced = rows && b->rank && b->dim[b->rank - 1].extent == rows->extent &&
                           (isWritten ? rows->dims[a - s.firstResult] == 0 : s.launch->inputs(a - s.firstInput).by_blocks());
-    launch.uses.push_back({begin, begin + bytes, isWritten, isSliced ? bytes / rows->extent * rows->block : uintptr_t(0)});
+    launch.uses.push_back(
+        {begin, begin + bytes, isWritten, isSliced ? bytes / rows->extent * std::min(rows->block, rows->extent) : uintptr_t(0)});
   }
   return launch;
 }
