@@ -5,6 +5,15 @@
 
 namespace tintype::rt {
 
+/// Whether some blocks of the two share memory that one writes.
+static bool conflict(const Flow::Launch &a, const Flow::Launch &b) {
+  for (const Flow::Use &x : a.uses)
+    for (const Flow::Use &y : b.uses)
+      if ((x.isWritten || y.isWritten) && x.begin < y.end && y.begin < x.end)
+        return true;
+  return false;
+}
+
 /// How many of the first blocks of `from` must be done before those of `slice` of `to` start.
 int64_t Flow::needed(const Launch &from, const Launch &to, int64_t slice) {
   int64_t blocks = 0;
@@ -31,11 +40,7 @@ Flow::Flow(std::vector<Launch> launches) : nodes(launches.size()) {
     const Launch &to = nodes[j].launch;
     for (int i = j; to.blocks && i-- > 0;) {
       const Launch &from = nodes[i].launch;
-      const bool mayConflict = std::any_of(to.uses.begin(), to.uses.end(), [&](const Use &y) {
-        return std::any_of(from.uses.begin(), from.uses.end(),
-                           [&](const Use &x) { return (x.isWritten || y.isWritten) && x.begin < y.end && y.begin < x.end; });
-      });
-      if (!from.blocks || ended[j][i] || !mayConflict)
+      if (!from.blocks || ended[j][i] || !conflict(from, to))
         continue;
       nodes[i].out.push_back(int(edges.size()));
       nodes[j].in.push_back(int(edges.size()));
