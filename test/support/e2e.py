@@ -13,6 +13,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import shutil
 import signal
 import struct
@@ -181,7 +182,9 @@ def case_interrupt(gpt, work):
     data = corpus(work)
     command = [gpt, "train", "--data", data, "--out", work / "run", "--steps", 100000, "--batch", 4, "--seed", 7]
     process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(2)
+    log, deadline = work / "run/log.jsonl", time.monotonic() + 120
+    while not (log.exists() and log.stat().st_size) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     expect(process.returncode == 0, f"exit status 0 after SIGINT, got {process.returncode}: {err[-500:]}")
@@ -263,9 +266,10 @@ def case_binary(gpt, work):
     expect("/home/" not in strings, "it holds no path of the machine that built it")
     info = json.loads(run(gpt, "info", "--json").stdout)
     expect(info.get("parameters") is not None, "info lists the parameters")
-    begin = time.monotonic()
+    children = lambda: sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])  # seconds of CPU
+    begin = children()
     run(gpt, "--help")
-    expect(time.monotonic() - begin < 0.5, "it starts at once")
+    expect(children() - begin < 0.5, "it starts at once")
     bench = json.loads(run(gpt, "bench", "train", "--batch", 2, "--context", 16, "--seconds", 1, "--json").stdout)
     run(gpt, "bench", "train", "--batch", 2, "--context", 16, "--seconds", 0.1, "--trace", work / "trace.json")
     run(sys.executable, pathlib.Path(__file__).parent / "timeline.py", work / "trace.json", "--steps", 3, "--phases", "step",
