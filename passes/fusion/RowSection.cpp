@@ -9,7 +9,7 @@ namespace tintype::fusion {
 
 // A chunk of rows takes at most about so much. Twice as many chunks of half the size would read and write
 // the gradient of the weights twice as often.
-constexpr int64_t kChunkBytes = int64_t(112) << 20;
+constexpr int64_t kChunkBytes = int64_t(160) << 20;
 // Narrower rows make tensors like all others of the model.
 constexpr int64_t kLeastRowBytes = int64_t(48) << 10;
 

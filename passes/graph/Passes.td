@@ -73,7 +73,8 @@ def GraphRoundFactors : Pass<"graph-round-factors", "::mlir::ModuleOp"> {
     Beside `@train_step` (and `@trace_step`) stands `@train_step.bf16`, role
     `train_step_bf16`. In it both factors of every contraction are rounded to bf16,
     to the nearest and ties to even; products, sums and everything else stay f32, and
-    so do parameters and gradients. A contraction is a sum of products by structure:
+    so do parameters and gradients. The gradient of a bias adds up what that of the
+    weights rounds. A contraction is a sum of products by structure:
     no op and no name says which.
 
     Before:

@@ -2,8 +2,10 @@
 //   @train_step                                     @train_step.bf16, beside it
 //     y[m, n] = sum(k) x[m, k] * w[n, k]      ->      sum(k) bf16(x[m, k]) * bf16(w[n, k])
 // bf16(v) is `extf(truncf v)`: the value is rounded, the product and the sum stay
-// f32, as does everything that is no contraction. Where a rounded value lies in
-// memory is decided later (graph-narrow). Test: test/passes/graph/round-factors.mlir.
+// f32, as does everything that is no contraction. The gradient of a bias is one, of dy
+// with ones beside dy with x: it adds up what the gradient of the weights rounds. Where
+// a rounded value lies in memory is decided later (graph-narrow).
+// Test: test/passes/graph/round-factors.mlir.
 //===----------------------------------------------------------------------===//
 #include "passes/graph/Contraction.h"
 #include "passes/graph/Passes.h"
@@ -24,6 +26,25 @@ Value rounded(OpBuilder &b, Location loc, ArrayRef<Value> side) {
   return arith::ExtFOp::create(b, loc, product.getType(), narrow);
 }
 
+/// A tensor and which of its dims `op` sums, where `v` is nothing but an element of it.
+std::optional<std::pair<Value, llvm::SmallBitVector>> summedRead(ComputeOp op, Value v) {
+  auto read = v.getDefiningOp<ReadOp>();
+  if (!read || !read.getMap().isProjectedPermutation() || !read.getSymbols().empty())
+    return {};
+  llvm::SmallBitVector summed(read.getMap().getNumResults());
+  for (auto [i, e] : llvm::enumerate(read.getMap().getResults()))
+    summed[i] = cast<AffineDimExpr>(e).getPosition() >= op.getNumParallel();
+  return std::pair(read.getSource(), summed);
+}
+
+/// Whether nothing but gradients of parameters comes of `v`, by scalar code of each element.
+bool isOnlyOfGradients(Value v) {
+  return llvm::all_of(v.getUsers(), [](Operation *user) {
+    auto reader = dyn_cast<ComputeOp>(user->getParentOp());
+    return isa<SetGradOp>(user) || (reader && !reader.isReduction() && isOnlyOfGradients(reader.getResult()));
+  });
+}
+
 struct RoundFactors : impl::GraphRoundFactorsBase<RoundFactors> {
   void runOnOperation() override {
     for (auto func : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
@@ -34,8 +55,11 @@ struct RoundFactors : impl::GraphRoundFactorsBase<RoundFactors> {
       copy.setName((func.getName() + ".bf16").str());
       copy->setAttr("graph.role", StringAttr::get(&getContext(), role.getValue() + "_bf16"));
       getOperation().insert(std::next(func->getIterator()), copy);
+      summedFactors.clear();
       for (auto op : copy.getOps<ComputeOp>())
         round(op);
+      for (auto op : copy.getOps<ComputeOp>())
+        roundSum(op);
     }
   }
 
@@ -46,11 +70,29 @@ struct RoundFactors : impl::GraphRoundFactorsBase<RoundFactors> {
       return;
     OpBuilder b(yield);
     Location loc = op.getLoc();
+    for (ArrayRef<Value> side : {ArrayRef<Value>(sides->a), ArrayRef<Value>(sides->b)})
+      if (auto summed = side.size() == 1 ? summedRead(op, side[0]) : std::nullopt)
+        summedFactors[summed->first].push_back(summed->second);
     Value x = rounded(b, loc, sides->a), y = rounded(b, loc, sides->b);
     yield.getValueMutable().assign(arith::MulFOp::create(b, loc, x, y));
     eraseDeadScalars(*op.getBlock());
     ++numRounded;
   }
+
+  void roundSum(ComputeOp op) {
+    YieldOp yield = op.getYield();
+    if (op.getReducer() != Reducer::sum || !op.isReduction() || yield.getFilter() || !yield.getValue().getType().isF32())
+      return;
+    auto summed = summedRead(op, yield.getValue());
+    if (!summed || !llvm::is_contained(summedFactors.lookup(summed->first), summed->second) || !isOnlyOfGradients(op.getResult()))
+      return;
+    OpBuilder b(yield);
+    yield.getValueMutable().assign(rounded(b, op.getLoc(), yield.getValue()));
+    ++numRounded;
+  }
+
+  /// What contractions round, and which dims of it they sum.
+  llvm::DenseMap<Value, SmallVector<llvm::SmallBitVector>> summedFactors;
 };
 } // namespace
 } // namespace tintype::graph

@@ -94,7 +94,7 @@ int64_t Lowering::chunkOf(ComputeOp op, const Contraction &c) {
   auto k = constantOf(productOf(op.getBy().getExprs(), ctx));
   if (k && *k <= machine.value("ks", most))
     return *k;
-  return machine.value("kc", c.isInParts ? (c.streamsA ? 512 : 128) : c.streamsA ? 1024 : isOnTiles(c) ? 256 : 128 * width);
+  return machine.value("kc", c.isInParts ? (c.streamsA ? 512 : 128) : isOnTiles(c) ? 256 : c.streamsA ? 1024 : 128 * width);
 }
 
 ContractionLowering::ContractionLowering(Lowering &l, ComputeOp op, const Contraction &c, StringRef name)
@@ -363,7 +363,7 @@ void ContractionLowering::makePanels() {
 void ContractionLowering::schedulePanels() {
   if (inParts) {
     auto [rows, columns] = panelsInParts();
-    rows.schedule(l);
+    rows.schedule(l, rows.isTurned ? stripsBeside() : 1);
     columns.schedule(l, columns.isTurned || !c.bAlongN ? 1 : machine.value("sbsb", 4));
     return;
   }

@@ -40,6 +40,7 @@ private:
   void scheduleAccumulator();
   void scheduleColumns();
   void scheduleRows();
+  int stripsBeside() const;
   void sideBySide(StringRef f, StringRef lane, StringRef tile, int64_t count, const Strings &rest);
   void pairUp(StringRef f, bool alongK);
   void publish();

@@ -41,6 +41,11 @@ void ContractionLowering::scheduleAccumulator() {
     l.unroll(acc, 0, "ri");
 }
 
+/// Strips of A whose source lies along m side by side: 512 bytes of a row.
+int ContractionLowering::stripsBeside() const {
+  return machine.value("sbsa", std::max((paired && !unrounded(c.a[0]) ? 256 : 128) / AW, 1));
+}
+
 /// Several panels side by side: a row of the source is read in one piece.
 void ContractionLowering::sideBySide(StringRef f, StringRef lane, StringRef tile, int64_t count, const Strings &rest) {
   l.split(f, -1, tile, "po", "pi", count, halide::Tail::guard);
@@ -99,8 +104,8 @@ void ContractionLowering::scheduleRows() {
     l.vectorize(A, -1, "k", V, halide::Tail::guard);
     return;
   }
-  if (c.aAlongM) // 512 bytes of a row
-    sideBySide(A, "mv", "mo", machine.value("sbsa", std::max((paired && !unrounded(c.a[0]) ? 256 : 128) / AW, 1)), varsA);
+  if (c.aAlongM)
+    sideBySide(A, "mv", "mo", stripsBeside(), varsA);
   l.vectorize(A, -1, "mv", AW % V ? AW : V);
   if (AW > V && AW % V == 0)
     l.unroll(A, -1, "mv");

@@ -37,9 +37,11 @@ static double imbalance(int64_t M, int64_t mb, int64_t N, int64_t nb, int64_t ou
 /// Rows and columns of a block, by what packing, cache and balance cost. All sizes are multiples of a tile (48 or 64
 /// rows, 96 columns, or 192 for tiles of 64).
 std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contraction &c, bool cutsN) {
-  int64_t M = constantOf(op.getOver()[c.m]).value_or(2048), N = constantOf(op.getOver()[c.n]).value_or(512),
-          K = estimateProduct(op.getBy().getExprs());
-  int64_t chunk = std::min<int64_t>(K, chunkOf(op, c)), width = c.isInParts ? 6 : isPaired(c) ? 2 : 4;
+  int64_t N = constantOf(op.getOver()[c.n]).value_or(512);
+  // Rows that are known only when the program runs: a block must suit few of them and many.
+  auto knownM = constantOf(op.getOver()[c.m]);
+  const SmallVector<int64_t> sizesM = knownM ? SmallVector<int64_t>{*knownM} : SmallVector<int64_t>{1024, 2048, 4096};
+  int64_t chunk = chunkOf(op, c), width = c.isInParts ? 6 : isPaired(c) ? 2 : 4;
   int64_t outer = 1;
   for (unsigned i : c.rest)
     outer *= estimate(op.getOver()[i]);
@@ -47,7 +49,7 @@ std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contr
   // Cycles to pack an element over those to use it once (1/32 on two FMA units of 16, 1/64 of pairs), measured with
   // weights in the last-level cache.
   double packB = isPaired(c) || c.isInParts ? 60 : c.bAlongN ? 100 : 80, packA = c.plainA && !isOnTiles(c) ? 10 : c.streamsA ? 40 : 60;
-  auto costOf = [&](int64_t mb, int64_t nb) {
+  auto costFor = [&](int64_t M, int64_t mb, int64_t nb) {
     int64_t rows = std::min(mb, M), columns = std::min(nb, N);
     // Strips of A go past the panels of B. The block of C is passed through once for every chunk of K, so it may lie
     // further away, unless tiles are done with a chunk before it is there.
@@ -62,6 +64,12 @@ std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contr
     else if (c.streamsA && bytes > machine.l2Bytes * 0.4)
       cost *= 1.03;
     return cost;
+  };
+  auto costOf = [&](int64_t mb, int64_t nb) {
+    double sum = 0;
+    for (int64_t M : sizesM)
+      sum += costFor(M, mb, nb);
+    return sum / sizesM.size();
   };
   std::pair<int64_t, int64_t> best{96, cutsN ? 192 : N};
   double bestCost = 1e30;

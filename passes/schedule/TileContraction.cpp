@@ -90,7 +90,8 @@ void ContractionLowering::scheduleTilesOfRows() {
   if (!hasWords())
     return l.vectorize(A, -1, "e", depth);
   l.split(A, -1, "mv", "mt", "ml", V, halide::Tail::guard);
-  l.reorder(A, -1, joined({"ml", "ki", "mt", "kt", "mo"}, varsA));
+  l.split(A, -1, "mo", "po", "pi", stripsBeside(), halide::Tail::guard);
+  l.reorder(A, -1, joined({"ml", "ki", "mt", "pi", "kt", "po"}, varsA));
   l.vectorize(A, -1, "ml", V);
   l.unroll(A, -1, "ki");
 }

@@ -55,8 +55,8 @@ void PartsPanel::schedule(Lowering &l, int tilesBeside) const {
     l.bound(name, "nt", 0, width / lanes);
   Strings order = isA ? Strings{"ki", "part", "mv", "kt", "mo"} : Strings{"nv", "nt", "part", "ki", "kt", "no"};
   if (tilesBeside > 1) {
-    l.split(name, -1, "no", "po", "pi", tilesBeside, halide::Tail::guard);
-    order = {"nv", "nt", "part", "pi", "ki", "kt", "po"};
+    l.split(name, -1, isA ? "mo" : "no", "po", "pi", tilesBeside, halide::Tail::guard);
+    order = isA ? Strings{"ki", "part", "mv", "pi", "kt", "po"} : Strings{"nv", "nt", "part", "pi", "ki", "kt", "po"};
   }
   l.reorder(name, -1, joined(order, rest));
   l.vectorize(name, -1, isA ? "ki" : "nv", lanes);
@@ -67,7 +67,8 @@ void PartsPanel::schedule(Lowering &l, int tilesBeside) const {
     return;
   l.computeAt(turned(), name, "kt");
   l.bound(turned(), "l", 0, lanes);
-  l.boundExtent(turned(), "x", isA ? width : 2 * wordsInStep);
+  if (!isA || tilesBeside == 1)
+    l.boundExtent(turned(), "x", isA ? width : 2 * wordsInStep);
   l.boundExtent(turned(), "o", isA ? 2 * wordsInStep / lanes : width / lanes);
   l.split(turned(), -1, "x", "xo", "xi", lanes, halide::Tail::guard);
   l.reorder(turned(), -1, joined({"xi", "l", "xo", "o"}, rest));

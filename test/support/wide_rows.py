@@ -11,7 +11,7 @@ import subprocess
 
 
 def train(binary, data, out, *more):
-    """(losses, gradient norms) of three steps of 4 x 512 tokens."""
+    """(losses, gradient norms) of three steps of 6 x 512 tokens."""
     shutil.rmtree(out, ignore_errors=True)
     subprocess.run([binary, "train", "--data", data, "--out", out, "--steps", "3", "--context", "512", "--lr", "1e-3",
                     "--seed", "7", *more], check=True, capture_output=True)
@@ -26,10 +26,10 @@ def main():
     parser.add_argument("--data", type=pathlib.Path, required=True)
     o = parser.parse_args()
     o.work.mkdir(parents=True, exist_ok=True)
-    chunks = train(o.binary, o.data, o.work / "chunks", "--batch", "4", "--threads", "1")
-    again = train(o.binary, o.data, o.work / "again", "--batch", "4", "--threads", "2")
+    chunks = train(o.binary, o.data, o.work / "chunks", "--batch", "6", "--threads", "1")
+    again = train(o.binary, o.data, o.work / "again", "--batch", "6", "--threads", "2")
     print("ok   one and two threads" if chunks == again else "WRONG one and two threads give different bytes")
-    whole = train(o.binary, o.data, o.work / "whole", "--batch", "1", "--accumulate", "4")
+    whole = train(o.binary, o.data, o.work / "whole", "--batch", "1", "--accumulate", "6")
     for name, a, b in zip(("losses", "gradient norms"), chunks, whole):
         error = max(abs(x - y) / abs(y) for x, y in zip(a, b))
         right = len(a) == len(b) == 3 and error < 1e-5

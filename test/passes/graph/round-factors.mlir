@@ -1,6 +1,7 @@
 // RUN: tintype-opt %s --graph-round-factors | FileCheck %s
 
 graph.parameter @w : tensor<32x16xf32> normal(0.0, 0.02)
+graph.parameter @b : tensor<16xf32> normal(0.0, 0.02)
 
 // The program in f32 stays as it is.
 // CHECK-LABEL: func.func @train_step(
@@ -27,6 +28,16 @@ graph.parameter @w : tensor<32x16xf32> normal(0.0, 0.02)
 // CHECK-NEXT:      arith.truncf %[[KX]]
 // CHECK:           arith.truncf
 // CHECK-NOT:       arith.truncf
+// The gradient of a bias adds up what the gradient of the weights rounds, over the same rows.
+// CHECK:         graph.compute sum over <16> by <B>
+// CHECK-NEXT:      %[[DY:.*]] = graph.read %arg0
+// CHECK-NEXT:      %[[DY16:.*]] = arith.truncf %[[DY]] : f32 to bf16
+// CHECK-NEXT:      %[[DY32:.*]] = arith.extf %[[DY16]] : bf16 to f32
+// CHECK-NEXT:      graph.yield %[[DY32]] : f32
+// A statistic of it is exact, although a contraction sums the same.
+// CHECK:         graph.compute sum over <B> by <16>
+// CHECK-NOT:       truncf
+// CHECK:           graph.yield
 // CHECK:           graph.set_grad @w, {{.*}} : tensor<32x16xf32>
 func.func @train_step(%x: tensor<?x16xf32, #graph.dims<B, 16>>, %keep: tensor<?xf32, #graph.dims<B>>)
     -> tensor<?xf32, #graph.dims<B>> attributes {graph.role = "train_step"} {
@@ -50,6 +61,28 @@ func.func @train_step(%x: tensor<?x16xf32, #graph.dims<B, 16>>, %keep: tensor<?x
     %4 = arith.mulf %3, %2 : f32
     graph.yield %4 : f32
   }
+  %db = graph.compute sum over <16> by <B> : tensor<16xf32> {
+    %0 = graph.read %x[(d0, d1) -> (d1, d0)] : tensor<?x16xf32, #graph.dims<B, 16>>
+    graph.yield %0 : f32
+  }
+  %rows = graph.compute sum over <B> by <16> : tensor<?xf32, #graph.dims<B>> {
+    %0 = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x16xf32, #graph.dims<B, 16>>
+    graph.yield %0 : f32
+  }
+  %t = graph.compute none over <B> by <> : tensor<?xf32, #graph.dims<B>> {
+    %0 = graph.read %s[(d0) -> (d0)] : tensor<?xf32, #graph.dims<B>>
+    %1 = graph.read %rows[(d0) -> (d0)] : tensor<?xf32, #graph.dims<B>>
+    %2 = arith.addf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %gb = graph.grad @b : tensor<16xf32>
+  %nb = graph.compute none over <16> by <> : tensor<16xf32> {
+    %0 = graph.read %gb[(d0) -> (d0)] : tensor<16xf32>
+    %1 = graph.read %db[(d0) -> (d0)] : tensor<16xf32>
+    %2 = arith.addf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  graph.set_grad @b, %nb : tensor<16xf32>
   %g = graph.grad @w : tensor<32x16xf32>
   %n = graph.compute none over <32, 16> by <> : tensor<32x16xf32> {
     %0 = graph.read %g[(d0, d1) -> (d0, d1)] : tensor<32x16xf32>
@@ -58,7 +91,7 @@ func.func @train_step(%x: tensor<?x16xf32, #graph.dims<B, 16>>, %keep: tensor<?x
     graph.yield %2 : f32
   }
   graph.set_grad @w, %n : tensor<32x16xf32>
-  return %s : tensor<?xf32, #graph.dims<B>>
+  return %t : tensor<?xf32, #graph.dims<B>>
 }
 
 // Programs that do not train are f32 only.
