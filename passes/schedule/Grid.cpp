@@ -75,7 +75,7 @@ std::pair<int64_t, int64_t> Lowering::contractionBlock(ComputeOp op, const Contr
   double bestCost = 1e30;
   // Tiles are done so fast that packing counts for more, and panels may fill half of the second level.
   const int64_t widest = isOnTiles(c) ? 1152 : 576;
-  for (int64_t mb : {96, 192, 256, 384, 512, 576, 768, 1024, 1152})
+  for (int64_t mb : {96, 192, 256, 384, 512, 576, 768, 1024, 1152, 2048})
     for (int64_t nb : {96, 192, 384, 576, 768, 1024, 1152}) {
       if (nb > widest)
         continue;
