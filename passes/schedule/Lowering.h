@@ -136,6 +136,8 @@ bool areRounded(ArrayRef<Value> a, ArrayRef<Value> b);
 graph::ReadOp readBehind(Value v);
 /// Whether `op` reads a result of its kernel, or what is made from one.
 bool readsResult(graph::ComputeOp op);
+/// The loop that alone is the last place of `op` and is in no other, or -1: blocks of the last dim take their part of it.
+int featureOf(graph::ScatterOp op);
 /// Which loop dim is the innermost index of `read`, or -1.
 int innermostLoop(graph::ReadOp read);
 /// A guess at an extent for decisions; runtime dims count as 64.
