@@ -232,7 +232,9 @@ private:
   /// Whether the func of `op`, a tensor of bf16, is to hold the rounded values as f32.
   bool isWide(graph::ComputeOp op);
   bool isResult(Operation *op);
-  /// Pointwise results that can be one tuple with `op`.
+  /// The argument whose memory the result `op` takes, or null.
+  Value takenBy(Operation *op);
+  /// Pointwise results that can be one tuple with `op`, in the order in which they are stored.
   SmallVector<graph::ComputeOp> tupleOf(graph::ComputeOp op);
   bool dependsThroughRoot(Operation *op, Operation *on);
   bool isWorthParts(graph::ComputeOp op, const Contraction &c) const;
