@@ -161,7 +161,7 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
       auto read = factors[i].getDefiningOp<ReadOp>();
       auto w = read && read.getMap().isIdentity() ? read.getSource().getDefiningOp<ComputeOp>() : ComputeOp();
       auto product = productOf(w);
-      if (!product || w.getNumParallel() != rows + 1 || !isQuadratic(w.getResult()))
+      if (!product || w.getOver().getExprs() != ArrayRef(z.getExtents()) || !isQuadratic(w.getResult()))
         continue;
       // Sums of the same columns under some weight, before z.
       for (Operation *user : product->columns.getSource().getUsers()) {
@@ -197,7 +197,10 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
       else if (!weight || !areEqual(weight->weight, x))
         continue;
       // Loops of w as loops of o: rows and c through p, e is the one that is left.
-      SmallVector<AffineExpr> loops(p.getMap().getResults());
+      SmallVector<AffineExpr> loops(p.getMap().getResults()), extents(o.getExtents());
+      auto isAsLong = [&](auto loop) { return extents[cast<AffineDimExpr>(std::get<0>(loop)).getPosition()] == std::get<1>(loop); };
+      if (!llvm::all_of(llvm::zip(loops, w.getOver().getExprs()), isAsLong))
+        continue;
       AffineExpr feature;
       for (unsigned d = 0; d < o.getNumLoops(); ++d)
         if (!llvm::is_contained(loops, getAffineDimExpr(d, ctx)))

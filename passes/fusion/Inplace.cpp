@@ -2,6 +2,7 @@
 // Safe whatever the schedule inlines or recomputes: a value must not be wanted
 // again after the place it lay in was written.
 //===----------------------------------------------------------------------===//
+#include "passes/StoreOrder.h"
 #include "passes/fusion/Access.h"
 #include "passes/fusion/Kernel.h"
 
@@ -65,12 +66,6 @@ static bool follows(Operation *result, Value v) {
   return false;
 }
 
-/// Whether the body of `v`, written where it is read, reads `arg`.
-static bool carries(Value v, Value arg) {
-  Operation *def = v.getDefiningOp();
-  return v == arg || (def && isPointwise(def) && llvm::any_of(readsOf(def), [&](ReadOp r) { return carries(r.getSource(), arg); }));
-}
-
 /// All stages of a row kernel run one row after the other: `result` may take the
 /// memory of `arg` when what else leaves the kernel are reductions that `result` needs, every
 /// stage touches only its own row of `arg`, and a later stage reads elements of an
@@ -108,7 +103,7 @@ static bool isSafe(Value arg, OpResult result, func::FuncOp kernel) {
   if (!other.empty() || reads.empty() || !isPointwise(def))
     return false;
   StringRef kind = cast<StringAttr>(kernel->getAttr("graph.kind")).getValue();
-  // All results of a pointwise kernel are evaluated at a point before one is stored.
+  // Beside other results the order in which they are stored counts: canBeStored.
   if (kind == "pointwise")
     return llvm::all_of(reads, isElementRead);
   bool isOnlyReader = llvm::all_of(reads, [&](ReadOp r) { return r->getParentOp() == def && isElementRead(r); });
@@ -124,10 +119,24 @@ static bool isOwn(Value arg, OpResult result) {
   return llvm::all_of(arg.getUsers(), [&](Operation *user) { return user->getParentOp() == result.getOwner(); });
 }
 
+/// Whether the results of a pointwise kernel can be stored one after the other at a point, each at its place.
+static bool canBeStored(func::FuncOp kernel, ArrayRef<int32_t> places) {
+  OperandRange values = kernel.getBody().front().getTerminator()->getOperands();
+  SmallVector<Operation *> results;
+  llvm::SmallDenseMap<Operation *, Value> taken;
+  for (auto [v, place] : llvm::zip(values, places))
+    if (Operation *op = v.getDefiningOp()) {
+      results.push_back(op);
+      taken[op] = place < 0 ? Value() : Value(kernel.getArgument(place));
+    }
+  return results.empty() || !storeOrder(results, [&](Operation *op) { return taken.lookup(op); }).empty();
+}
+
 SmallVector<int32_t> inplaceOf(func::FuncOp kernel) {
   Operation *ret = kernel.getBody().front().getTerminator();
   SmallVector<int32_t> places(ret->getNumOperands(), -1);
   llvm::SmallDenseSet<Value> taken;
+  const bool isPointwiseKernel = cast<StringAttr>(kernel->getAttr("graph.kind")).getValue() == "pointwise";
   for (bool own : {true, false})
     for (auto [v, place] : llvm::zip(ret->getOperands(), places))
       for (BlockArgument arg : kernel.getArguments()) {
@@ -136,7 +145,10 @@ SmallVector<int32_t> inplaceOf(func::FuncOp kernel) {
             !isSafe(arg, result, kernel))
           continue;
         place = arg.getArgNumber();
-        taken.insert(arg);
+        if (isPointwiseKernel && !canBeStored(kernel, places))
+          place = -1;
+        else
+          taken.insert(arg);
       }
   return places;
 }

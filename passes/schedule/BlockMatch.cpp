@@ -327,6 +327,13 @@ static StringRef classify(ComputeOp op, BlockPlan &plan) {
   return "nothing says which rows it belongs to";
 }
 
+/// Whether the loops of `op` that are dims of the wide tensors run over all of them, as blocks do.
+static bool rangesOverAll(ComputeOp op, const BlockPlan &plan) {
+  ArrayRef<int> roles = plan.members.find(op)->second.roles;
+  return llvm::all_of(llvm::zip(roles, op.getExtents()),
+                      [&](auto loop) { return std::get<0>(loop) < 0 || plan.dims[std::get<0>(loop)] == std::get<1>(loop); });
+}
+
 /// Null and "" when all have a kind, else which has none and why.
 static BlockRefusal classifyAll(func::FuncOp kernel, BlockPlan &plan) {
   plan.members.clear();
@@ -337,6 +344,8 @@ static BlockRefusal classifyAll(func::FuncOp kernel, BlockPlan &plan) {
     StringRef why = compute ? classify(compute, plan) : "it is a scatter";
     if (!why.empty())
       return {&op, why};
+    if (!rangesOverAll(compute, plan))
+      return {&op, "it ranges over a part of the rows or columns"};
     Kind kind = plan.members[&op].kind;
     plan.accumulates |= kind == Kind::rowSum;
     reducesRows |= kind == Kind::rowReduction || kind == Kind::finish;

@@ -129,9 +129,9 @@ void Lowering::chooseGrid() {
   auto isLastShared = [&] { return llvm::all_of(dims, [&](auto &d) { return !d.empty() && d.back() == dims[0].back(); }); };
   auto ops = kernel.getBody().front().getOps<ComputeOp>();
 
-  bool hasScatter = !kernel.getBody().front().getOps<ScatterOp>().empty();
-  if (hasScatter) {
-    if (isLastShared())
+  auto scatters = kernel.getBody().front().getOps<ScatterOp>();
+  if (!scatters.empty()) { // at computed places it adds to any block
+    if (isLastShared() && llvm::all_of(scatters, [](ScatterOp op) { return featureOf(op) >= 0; }))
       addAxis(0, machine.value("cols", 64), true);
     return;
   }

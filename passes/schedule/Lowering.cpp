@@ -5,6 +5,7 @@
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/CSE.h"
+#include "passes/StoreOrder.h"
 #include "passes/schedule/BlockKernel.h"
 #include "passes/schedule/Contraction.h"
 #include "llvm/ADT/StringSet.h"
@@ -152,6 +153,16 @@ bool Lowering::dependsThroughRoot(Operation *op, Operation *on) {
   return false;
 }
 
+Value Lowering::takenBy(Operation *op) {
+  auto inplace = kernel->getAttrOfType<DenseI32ArrayAttr>("graph.inplace");
+  auto results = kernel.getBody().front().getTerminator()->getOperands();
+  auto it = llvm::find(results, op->getResult(0));
+  if (!inplace || it == results.end())
+    return {};
+  int32_t place = inplace[it - results.begin()];
+  return place < 0 ? Value() : Value(kernel.getArgument(place));
+}
+
 SmallVector<ComputeOp> Lowering::tupleOf(ComputeOp op) {
   SmallVector<ComputeOp> group{op};
   if (!isResult(op))
@@ -170,6 +181,10 @@ SmallVector<ComputeOp> Lowering::tupleOf(ComputeOp op) {
       group.push_back(other);
   }
   llvm::sort(group, [](ComputeOp a, ComputeOp b) { return a->isBeforeInBlock(b); });
+  // Values of a tuple are stored one after the other.
+  auto order = storeOrder(SmallVector<Operation *>(group.begin(), group.end()), [&](Operation *g) { return takenBy(g); });
+  for (auto [g, at] : llvm::zip(order, group))
+    at = cast<ComputeOp>(g);
   return group;
 }
 

@@ -136,6 +136,8 @@ bool areRounded(ArrayRef<Value> a, ArrayRef<Value> b);
 graph::ReadOp readBehind(Value v);
 /// Whether `op` reads a result of its kernel, or what is made from one.
 bool readsResult(graph::ComputeOp op);
+/// The loop that alone is the last place of `op` and is in no other, or -1: blocks of the last dim take their part of it.
+int featureOf(graph::ScatterOp op);
 /// Which loop dim is the innermost index of `read`, or -1.
 int innermostLoop(graph::ReadOp read);
 /// A guess at an extent for decisions; runtime dims count as 64.
@@ -230,7 +232,9 @@ private:
   /// Whether the func of `op`, a tensor of bf16, is to hold the rounded values as f32.
   bool isWide(graph::ComputeOp op);
   bool isResult(Operation *op);
-  /// Pointwise results that can be one tuple with `op`.
+  /// The argument whose memory the result `op` takes, or null.
+  Value takenBy(Operation *op);
+  /// Pointwise results that can be one tuple with `op`, in the order in which they are stored.
   SmallVector<graph::ComputeOp> tupleOf(graph::ComputeOp op);
   bool dependsThroughRoot(Operation *op, Operation *on);
   bool isWorthParts(graph::ComputeOp op, const Contraction &c) const;

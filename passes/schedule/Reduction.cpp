@@ -197,6 +197,18 @@ LogicalResult Lowering::lowerReduction(ComputeOp op, StringRef name) {
   return success();
 }
 
+int featureOf(ScatterOp op) {
+  AffineMap map = *op.getYield().getMap();
+  auto d = dyn_cast_or_null<AffineDimExpr>(map.getNumResults() ? map.getResults().back() : AffineExpr());
+  if (!d || op.getOver()[d.getPosition()] != dimsOf(op.getType()).back())
+    return -1;
+  const unsigned feature = d.getPosition();
+  if (llvm::any_of(map.getResults().drop_back(), [&](AffineExpr e) { return e.isFunctionOfDim(feature); }) ||
+      llvm::any_of(op.getYield().getSymbols(), [&](Value s) { return loopsOf(s, op.getNumLoops())[feature]; }))
+    return -1;
+  return feature;
+}
+
 LogicalResult Lowering::lowerScatter(ScatterOp op, StringRef name) {
   Location loc = op.getLoc();
   unsigned loops = op.getNumLoops();
@@ -208,20 +220,7 @@ LogicalResult Lowering::lowerScatter(ScatterOp op, StringRef name) {
   Strings vars;
   for (int i = rank - 1; i >= 0; --i)
     vars.push_back("i" + std::to_string(i));
-  // The innermost place is a loop of its own: that loop stays a var of the func.
-  int feature = -1;
-  if (auto d = dyn_cast_or_null<AffineDimExpr>(rank ? map.getResults().back() : AffineExpr())) {
-    feature = d.getPosition();
-    for (AffineExpr e : map.getResults().drop_back())
-      if (e.isFunctionOfDim(feature))
-        feature = -1;
-    if (feature >= 0 && op.getOver()[feature] != dims.back())
-      feature = -1;
-  }
-  for (Value s : op.getYield().getSymbols())
-    if (feature >= 0 && loopsOf(s, loops)[feature])
-      feature = -1;
-
+  const int feature = featureOf(op); // stays a var of the func
   bool inPlace = false;
   if (auto marks = kernel->getAttrOfType<DenseI32ArrayAttr>("graph.inplace"))
     for (auto [i, v] : llvm::enumerate(kernel.getBody().front().getTerminator()->getOperands()))

@@ -130,6 +130,16 @@ func.func private @k_scatter2(%id: tensor<?x?xi32, #graph.dims<B, T>>, %dy: tens
   return %y : tensor<?x8xf32, #graph.dims<B, 8>>
 }
 
+// computed places along the last dim, which is wider than a block
+func.func private @k_scatter3(%dw: tensor<200xf32>, %dy: tensor<?x70xf32, #graph.dims<B, 70>>) -> tensor<200xf32>
+    attributes {graph.kernel, graph.kind = "scatter", graph.inplace = array<i32: 0>} {
+  %y = graph.scatter init(%dw : tensor<200xf32>) over <B, 70> : tensor<200xf32> {
+    %0 = graph.read %dy[(d0, d1) -> (d0, d1)] : tensor<?x70xf32, #graph.dims<B, 70>>
+    graph.yield %0 at [(d0, d1) -> (d1 * 3 - 1)] : f32
+  }
+  return %y : tensor<200xf32>
+}
+
 // the whole of a tensor, counted and summed
 func.func private @k_total(%x: tensor<?x?xf32, #graph.dims<B, T>>, %keep: tensor<?x?xi1, #graph.dims<B, T>>) -> (tensor<f32>, tensor<i32>, tensor<i1>)
     attributes {graph.kernel, graph.kind = "row"} {

@@ -181,3 +181,55 @@ func.func @whole(%x: tensor<?x?xf32, #graph.dims<T, T>>, %d: tensor<?xf32, #grap
   }
   return %o, %z : tensor<?x8xf32, #graph.dims<T, 8>>, tensor<?xf32, #graph.dims<T>>
 }
+
+// Weights of which only a part was summed: it is another sum.
+// CHECK-LABEL: func.func @part_of_columns
+// CHECK: graph.compute sum over <T, T> by <8>
+// CHECK: graph.compute sum over <T> by <T>
+func.func @part_of_columns(%p: tensor<?x?xf32, #graph.dims<T, T>>, %v: tensor<?x8xf32, #graph.dims<T, 8>>, %y: tensor<?x8xf32, #graph.dims<T, 8>>) -> (tensor<?x8xf32, #graph.dims<T, 8>>, tensor<?xf32, #graph.dims<T>>) {
+  %o = graph.compute sum over <T, 8> by <T + -1> : tensor<?x8xf32, #graph.dims<T, 8>> {
+    %0 = graph.read %p[(d0, d1, d2) -> (d0, d2)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.read %v[(d0, d1, d2) -> (d2, d1)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %w = graph.compute sum over <T, T> by <8> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.read %y[(d0, d1, d2) -> (d0, d2)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %1 = graph.read %v[(d0, d1, d2) -> (d1, d2)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %z = graph.compute sum over <T> by <T> : tensor<?xf32, #graph.dims<T>> {
+    %0 = graph.read %w[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.read %p[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  return %o, %z : tensor<?x8xf32, #graph.dims<T, 8>>, tensor<?xf32, #graph.dims<T>>
+}
+
+// A sum of a part of the products.
+// CHECK-LABEL: func.func @part_of_products
+// CHECK: graph.compute sum over <T, T> by <8>
+// CHECK: graph.compute sum over <T> by <T + -1>
+func.func @part_of_products(%p: tensor<?x?xf32, #graph.dims<T, T>>, %v: tensor<?x8xf32, #graph.dims<T, 8>>, %y: tensor<?x8xf32, #graph.dims<T, 8>>) -> (tensor<?x8xf32, #graph.dims<T, 8>>, tensor<?xf32, #graph.dims<T>>) {
+  %o = graph.compute sum over <T, 8> by <T> : tensor<?x8xf32, #graph.dims<T, 8>> {
+    %0 = graph.read %p[(d0, d1, d2) -> (d0, d2)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.read %v[(d0, d1, d2) -> (d2, d1)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %w = graph.compute sum over <T, T> by <8> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.read %y[(d0, d1, d2) -> (d0, d2)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %1 = graph.read %v[(d0, d1, d2) -> (d1, d2)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %z = graph.compute sum over <T> by <T + -1> : tensor<?xf32, #graph.dims<T>> {
+    %0 = graph.read %w[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.read %p[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  return %o, %z : tensor<?x8xf32, #graph.dims<T, 8>>, tensor<?xf32, #graph.dims<T>>
+}

@@ -32,3 +32,19 @@ func.func private @k_folded(%x: tensor<?x16xf32, #graph.dims<T, 16>>) -> tensor<
   }
   return %y : tensor<?xf32, #graph.dims<T>>
 }
+// CHECK: remark: [Missed] not in blocks | Category:schedule-kernels | Function=k_part | Remark="not in blocks of rows and columns: it ranges over a part of the rows or columns"
+func.func private @k_part(%x: tensor<?x16xf32, #graph.dims<T, 16>>) -> tensor<?x16xf32, #graph.dims<T, 16>> attributes {graph.kernel, graph.kind = "row"} {
+  %s = graph.compute sum over <T, T> by <16> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.read %x[(d0, d1, d2) -> (d0, d2)] : tensor<?x16xf32, #graph.dims<T, 16>>
+    %1 = graph.read %x[(d0, d1, d2) -> (d1, d2)] : tensor<?x16xf32, #graph.dims<T, 16>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %y = graph.compute sum over <T, 16> by <T + -1> : tensor<?x16xf32, #graph.dims<T, 16>> {
+    %0 = graph.read %s[(d0, d1, d2) -> (d0, d2)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.read %x[(d0, d1, d2) -> (d2, d1)] : tensor<?x16xf32, #graph.dims<T, 16>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  return %y : tensor<?x16xf32, #graph.dims<T, 16>>
+}
