@@ -69,6 +69,7 @@ std::string hashHex(std::string_view bytes);
 
 #include <atomic>
 #include <exception>
+#include <system_error>
 #include <thread>
 
 template <typename Body> void tintype::rt::forEachParallel(size_t count, int threads, const Body &body) {
@@ -84,8 +85,11 @@ template <typename Body> void tintype::rt::forEachParallel(size_t count, int thr
     }
   };
   std::vector<std::thread> others;
-  for (size_t i = 1; i < size_t(threads > 0 ? threads : 1) && i < count; ++i)
-    others.emplace_back(work);
+  try {
+    for (size_t i = 1; i < size_t(threads > 0 ? threads : 1) && i < count; ++i)
+      others.emplace_back(work);
+  } catch (const std::system_error &) { // fewer do it, too
+  }
   work();
   for (std::thread &thread : others)
     thread.join();
