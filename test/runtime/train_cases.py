@@ -65,12 +65,17 @@ class Bench:
 
 
 def case_resume(b):
-    """N + M steps = N, stop, M; in the middle of an epoch, with accumulation, with other numbers of threads."""
+    """N + M steps = N, stop, M; in the middle of an epoch, with accumulation, with other numbers of threads, in a copy."""
     b.train("whole", "--steps", 33, "--accumulate", 3, "--val", 0.1, "--eval-every", 5)
     b.train("parts", "--steps", 7, "--accumulate", 3, "--val", 0.1, "--eval-every", 5)
     b.run("train", "--resume", "--out", b.work / "parts", "--steps", 20, "--threads", 1)
-    b.run("train", "--resume", "--out", b.work / "parts", "--steps", 33, "--threads", 3)
-    b.same("whole", "parts")
+    shutil.copytree(b.work / "parts", b.work / "copy")  # links become what they lead to
+    expect(not (b.work / "copy/checkpoint").is_symlink(), "the copy has no links")
+    b.refuse("train", "--data", b.text, "--out", b.work / "copy", words=["holds a run at step 20"])
+    for out, threads in (("parts", 3), ("copy", 2)):
+        b.run("train", "--resume", "--out", b.work / out, "--steps", 33, "--threads", threads)
+        b.same("whole", out)
+    expect((b.work / "copy/model.safetensors").resolve() == b.work / "copy/checkpoints/step-33/model.safetensors", "it has links again")
     log, other = b.log("whole"), b.log("parts")
     expect([e["step"] for e in other] == list(range(1, 34)), "the log has each step once")
     expect([e["loss"] for e in log] == [e["loss"] for e in other], "the losses are the same")
