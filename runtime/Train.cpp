@@ -114,6 +114,7 @@ void Trainer::train() {
   log = std::make_unique<TrainLog>(logs, state.step);
   secondsBefore = log->lines().empty() ? 0 : log->lines().back().seconds;
   std::signal(SIGXFSZ, SIG_IGN); // a file size limit is a failed write like any other
+  std::signal(SIGPIPE, SIG_IGN); // Ctrl-C ends what reads our messages, too, before the step that is to be saved
   std::signal(SIGINT, onStop);   // also where a script starts us with & and so has it ignored
   std::signal(SIGTERM, onStop);
   if (std::signal(SIGHUP, onStop) == SIG_IGN) // as nohup asks for

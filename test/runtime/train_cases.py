@@ -48,6 +48,14 @@ class Bench:
     def train(self, out, *more, **options):
         return self.run("train", "--data", self.text, "--out", self.work / out, *more, **options)
 
+    def begin(self, out):
+        """A run without an end, after its first step."""
+        command = [self.bin / "fake-bytes", "train", "--data", self.text, "--out", out, "--steps", 10**6]
+        process = subprocess.Popen([str(c) for c in command], stderr=subprocess.PIPE, text=True)
+        while process.poll() is None and not ((out / "log.jsonl").exists() and (out / "log.jsonl").read_text().strip()):
+            time.sleep(0.01)
+        return process
+
     def refuse(self, *args, words, model="fake-bytes", status=1, **options):
         """Runs and expects an error that holds all `words`."""
         result = self.run(*args, model=model, status=status, **options)
@@ -171,13 +179,10 @@ def case_full(b):
 
 
 def case_interrupt(b):
-    """SIGINT and SIGTERM end after the step, save, and say how to go on."""
+    """SIGINT and SIGTERM end after the step, save, and say how to go on, whether somebody reads it or not."""
     for signal_ in (signal.SIGINT, signal.SIGTERM):
         out = b.work / f"run-{signal_}"
-        command = [b.bin / "fake-bytes", "train", "--data", b.text, "--out", out, "--steps", 10**6]
-        process = subprocess.Popen([str(c) for c in command], stderr=subprocess.PIPE, text=True)
-        while not (out / "log.jsonl").exists() or not (out / "log.jsonl").read_text().strip():
-            time.sleep(0.01)
+        process = b.begin(out)
         busy = b.run("train", "--resume", "--out", out, status=1)
         expect("another process" in busy.stderr, "two processes do not train in one folder")
         process.send_signal(signal_)
@@ -186,6 +191,10 @@ def case_interrupt(b):
         expect(process.returncode == 0 and "--resume" in message and f"after step {step}" in message, message.strip()[-200:])
         b.run("train", "--data", b.text, "--out", b.work / f"whole-{signal_}", "--steps", step)
         b.same(out.name, f"whole-{signal_}")
+    process = b.begin(b.work / "unread")
+    process.stderr.close()  # as `train 2>&1 | tee log` and Ctrl-C do
+    process.send_signal(signal.SIGINT)
+    expect(process.wait(timeout=60) == 0 and (b.work / "unread/checkpoint").exists(), "it saves when nobody reads its messages")
 
 
 def case_faults(b):
