@@ -150,15 +150,12 @@ void Trainer::settle() {
 
 void Trainer::openTokenizer(const DataSet &data) {
   int64_t vocab = vocabOf(manifest, "train_step");
-  std::string kept = folder.file("tokenizer.json");
   if (flags.resume) {
     if (!flags.tokenizer.empty())
       fail("--tokenizer: expected none, since a resumed run keeps its own");
     tokenizer = tokenizerFor(folder.path(), "", vocab, true);
     return;
   }
-  std::error_code error;
-  fs::remove(kept, error); // of a run that never saved anything
   std::string choice = flags.tokenizer;
   if (choice.empty())
     choice = vocab <= 256 || manifest.tokenizer() == "bytes" || !data.hasText() ? "bytes" : "train";
@@ -172,7 +169,7 @@ void Trainer::openTokenizer(const DataSet &data) {
   }
   checkVocab(*tokenizer, vocab, choice);
   if (!tokenizer->isBytes())
-    writeTextWhole(kept, tokenizer->json());
+    writeTextWhole(folder.file("tokenizer.json"), tokenizer->json());
 }
 
 void Trainer::openData() {

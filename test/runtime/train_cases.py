@@ -389,6 +389,10 @@ def case_bpe(b):
     b.same("run", "parts")
     b.train("given", "--steps", 10, "--val", 0.1, "--tokenizer", run / "tokenizer.json", model="fake-bpe")
     b.same("run", "given")
+    (b.work / "beside").mkdir()
+    shutil.copy(run / "tokenizer.json", b.work / "beside")
+    b.train("beside", "--steps", 10, "--val", 0.1, "--tokenizer", b.work / "beside/tokenizer.json", model="fake-bpe")
+    b.same("run", "beside")
     b.refuse("train", "--data", b.text, "--out", b.work / "large", "--tokenizer", run / "tokenizer.json",
              words=["at most 256 tokens", "tokenizer.json"])
     (run / "tokenizer.json").write_text(json.dumps(tokenizer))
