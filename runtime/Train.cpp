@@ -78,6 +78,12 @@ LogLine Trainer::step() {
   return line;
 }
 
+/// The log or a checkpoint has no room.
+void Trainer::stopUnwritten(const Error &error) {
+  progress.end();
+  fail(error.what(), "\nnote: step ", state.step, " could not be saved; ", lastSaved(), "\nhint: make room, then ", howToGoOn());
+}
+
 /// The validation loss: of a fixed sample of the windows, or of (nearly) all.
 double Trainer::validate(bool whole) {
   Timeline::Phase phase("validation");
@@ -90,12 +96,11 @@ void Trainer::save() {
   if (folder.savedStep() == state.step)
     return;
   Timeline::Phase phase("checkpoint");
-  log->sync();
   try {
+    log->sync();
     folder.save(store, state, keep);
   } catch (const Error &error) {
-    progress.end();
-    fail(error.what(), "\nnote: step ", state.step, " could not be saved; ", lastSaved(), "\nhint: make room, then ", howToGoOn());
+    stopUnwritten(error);
   }
 }
 
@@ -157,7 +162,11 @@ void Trainer::train() {
       line.valLoss = loss;
     }
     line.seconds = secondsBefore + since(start);
-    log->add(line);
+    try {
+      log->add(line);
+    } catch (const Error &error) {
+      stopUnwritten(error);
+    }
     progress.show(line, settings.steps, trained / double(state.step - first), last || stopSignal || line.hasVal || state.step == first + 1);
     if (last || stopSignal || state.step % saveEvery == 0 || since(saved) > kSaveSeconds) {
       save();

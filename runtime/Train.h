@@ -49,6 +49,7 @@ private:
   void save();
   void drawCurve() const;
   [[noreturn]] void stopNotFinite(const char *what, double value);
+  [[noreturn]] void stopUnwritten(const Error &error);
   std::string lastSaved() const;
   std::string howToGoOn() const;
 

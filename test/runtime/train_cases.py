@@ -138,14 +138,21 @@ def case_full(b):
     b.train("whole", "--steps", 12)
     b.train("run", "--steps", 6)
 
-    def limited():  # a checkpoint's state is larger than this
-        resource.setrlimit(resource.RLIMIT_FSIZE, (15000, 15000))
+    def limited(most=15000):  # a checkpoint's state is larger than this
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 
     command = ["train", "--resume", "--out", b.work / "run", "--steps", 12]
     b.refuse(*command, words=["cannot write", "step 12 could not be saved", "last saved: step 6", "--resume"], preexec_fn=limited)
     b.run("eval", "--weights", b.work / "run", "--data", b.text)
     b.run(*command)
     b.same("whole", "run")
+
+    b.train("log", "--steps", 30)  # a log larger than all that is written before the next line
+    room = (b.work / "log/log.jsonl").stat().st_size + 50
+    b.refuse("train", "--resume", "--out", b.work / "log", "--steps", 40, preexec_fn=lambda: limited(room),
+             words=["log.jsonl: cannot write", "step 31 could not be saved", "last saved: step 30", "--resume"])
+    b.run("train", "--resume", "--out", b.work / "log", "--steps", 40)
+    expect([e["step"] for e in b.log("log")] == list(range(1, 41)), "the log has each step once")
 
     mount = b.work / "disk"
     mount.mkdir()
