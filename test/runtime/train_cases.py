@@ -218,6 +218,11 @@ def case_faults(b):
     b.text.write_text(text + "more")
     b.refuse("train", "--resume", "--out", run, "--steps", 9, words=["text.txt", "has changed", "--init"])
     b.text.write_text(text)
+    process = b.begin(b.work / "shorter")
+    os.truncate(b.text, 0)
+    message = process.communicate(timeout=60)[1]
+    expect(process.returncode == 1 and "text.txt: expected the file as it was opened, but it has become shorter" in message, message[-200:])
+    b.text.write_text(text)
     b.run("train", "--data", b.text, "--init", run, "--out", b.work / "next", "--steps", 2)
     settings = (run / "run.json").read_text()
     for damaged in ("", "{", "[]", "{}", settings.replace('"context": 16', '"context": "x"'),
