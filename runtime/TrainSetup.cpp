@@ -133,6 +133,8 @@ void Trainer::settle() {
   dtype = flags.resume && flags.dtype.empty() ? before : chooseDtype(manifest, flags.dtype);
   if (flags.resume && dtype != before)
     std::cerr << "note: dtype is " << dtype << " from here on; the run began with " << before << "\n";
+  if (flags.resume && flags.memoryLimit.empty() && run.value("memory_limit", Json()).is_string())
+    flags.memoryLimit = run["memory_limit"].get<std::string>(); // smaller micro-batches give other bytes
   if (settings.schedule.steps <= 0)
     settings.schedule.steps = settings.steps;
   settings.check();
@@ -282,6 +284,7 @@ void Trainer::writeRun() const {
   out["model"] = manifest.model();
   out["settings"] = settings.toJson();
   out["dtype"] = dtype;
+  out["memory_limit"] = flags.memoryLimit;
   out["save_every"] = saveEvery;
   out["keep"] = keep;
   out["eval_every"] = evalEvery;

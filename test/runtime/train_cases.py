@@ -100,7 +100,16 @@ def case_resume(b):
     b.same("small", "small-parts")
     b.train("limited", "--steps", 11, "--batch", 4, "--memory-limit", "1G")
     b.same("small", "limited")
-    b.refuse("train", "--data", b.text, "--out", b.work / "tiny", "--memory-limit", "1K", words=["--memory-limit", "1K", "at least"])
+    large = ("--batch", 64, "--context", 128)
+    refused = b.refuse("train", "--data", b.text, "--out", b.work / "tiny", *large, "--memory-limit", "1K",
+                       words=["--memory-limit", "1K", "at least"])
+    # Within a limit that makes micro-batches smaller, which is a setting of the run.
+    limit = f"{1.2 * float(re.search(r'at least ([0-9.]+) MiB', refused.stderr).group(1)):.1f}M"
+    for out, steps in (("split", 6), ("split-parts", 3)):
+        said = b.train(out, "--steps", steps, *large, "--memory-limit", limit).stderr
+        expect("micro-batches of" in said, f"{limit} take smaller micro-batches")
+    b.run("train", "--resume", "--out", b.work / "split-parts", "--steps", 6)
+    b.same("split", "split-parts")
 
 
 def case_kill(b):
