@@ -34,10 +34,10 @@ def expect(condition, message):
         failures.append(message)
 
 
-def run(*command, status=0, timeout=600, **options):
+def run(*command, status=0, **options):
     """Runs a command; complains unless it exits with `status` (a signal is never right)."""
     command = [str(c) for c in command]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=timeout, **options)
+    result = subprocess.run(command, capture_output=True, text=True, **options)
     if result.returncode != status:
         expect(False, f"{' '.join(command)}: expected exit status {status}, but got {result.returncode}")
         print(result.stdout[-2000:], result.stderr[-2000:], sep="\n")
@@ -181,11 +181,11 @@ def case_interrupt(gpt, work):
     data = corpus(work)
     command = [gpt, "train", "--data", data, "--out", work / "run", "--steps", 100000, "--batch", 4, "--seed", 7]
     process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    log, deadline = work / "run/log.jsonl", time.monotonic() + 120
-    while not (log.exists() and log.stat().st_size) and process.poll() is None and time.monotonic() < deadline:
+    log = work / "run/log.jsonl"
+    while not (log.exists() and log.stat().st_size) and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate()
     expect(process.returncode == 0, f"exit status 0 after SIGINT, got {process.returncode}: {err[-500:]}")
     expect("--resume" in out + err, "it says how to go on")
     done = len((work / "run/log.jsonl").read_text().splitlines())
