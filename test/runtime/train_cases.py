@@ -106,9 +106,9 @@ def case_resume(b):
     # Within a limit that makes micro-batches smaller, which is a setting of the run.
     limit = f"{1.2 * float(re.search(r'at least ([0-9.]+) MiB', refused.stderr).group(1)):.1f}M"
     for out, steps in (("split", 6), ("split-parts", 3)):
-        said = b.train(out, "--steps", steps, *large, "--memory-limit", limit).stderr
+        said = b.train(out, "--steps", steps, *large, "--memory-limit", limit, "--threads", 2).stderr
         expect("micro-batches of" in said, f"{limit} take smaller micro-batches")
-    b.run("train", "--resume", "--out", b.work / "split-parts", "--steps", 6)
+    b.run("train", "--resume", "--out", b.work / "split-parts", "--steps", 6, "--threads", 1)
     b.same("split", "split-parts")
 
 
