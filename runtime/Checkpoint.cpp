@@ -31,14 +31,6 @@ int64_t stepOf(const std::string &name) {
   return std::stoll(name.substr(5));
 }
 
-/// The name that the link RUN/checkpoint points to; empty when there is none.
-std::string currentName(const std::string &root) {
-  std::error_code error;
-  fs::path target = fs::read_symlink(root + "/checkpoint", error);
-  std::string name = error ? "" : target.filename().string();
-  return stepOf(name) >= 0 && fs::is_directory(root + "/checkpoints/" + name, error) ? name : "";
-}
-
 /// All checkpoints, newest first.
 std::vector<std::string> listCheckpoints(const std::string &root) {
   std::vector<std::string> names;
@@ -50,10 +42,24 @@ std::vector<std::string> listCheckpoints(const std::string &root) {
   return names;
 }
 
-/// Replaces the link `at`, whatever it was, in one step.
+/// The name that the link RUN/checkpoint points to, or the newest where it leads nowhere or is none, as a copy that
+/// follows links leaves it; empty when there is none.
+std::string currentName(const std::string &root) {
+  std::error_code error;
+  std::string name = fs::read_symlink(root + "/checkpoint", error).filename().string();
+  if (stepOf(name) >= 0 && fs::is_directory(root + "/checkpoints/" + name, error))
+    return name;
+  std::vector<std::string> names = fs::exists(root + "/run.json", error) ? listCheckpoints(root) : std::vector<std::string>();
+  return names.empty() ? "" : names.front();
+}
+
+/// Replaces the link `at`, whatever it was, in one step; a folder in its place goes before.
 void replaceLink(const std::string &target, const std::string &at) {
   std::string beside = at + ".partial";
   unlink(beside.c_str());
+  std::error_code ignored;
+  if (fs::is_directory(fs::symlink_status(at, ignored)))
+    fs::remove_all(at, ignored);
   if (symlink(target.c_str(), beside.c_str()) != 0 || rename(beside.c_str(), at.c_str()) != 0) {
     int error = errno;
     unlink(beside.c_str());

@@ -9,7 +9,9 @@
 // A checkpoint is written into a folder with another name, synced, renamed, and
 // only then does the one link `checkpoint` move to it, by rename(2). So weights
 // and state are always of the same step, whenever the process is killed and
-// wherever the disk is full; older checkpoints go after that.
+// wherever the disk is full; older checkpoints go after that. Where something
+// copied the folder and made links into what they led to, the newest checkpoint
+// is the current one.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

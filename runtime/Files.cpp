@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
@@ -73,7 +74,30 @@ std::string readFile(const std::string &path, size_t limit) {
   return text;
 }
 
-MappedFile::MappedFile(const std::string &path) : path(path) {
+/// A signal that a page of a file does not exist any more; others end the process as ever.
+static void onBusError(int, siginfo_t *info, void *) {
+  const MappedFile *file = MappedFile::at(info->si_addr);
+  if (!file) {
+    signal(SIGBUS, SIG_DFL); // it comes again at once
+    return;
+  }
+  for (const char *part :
+       {isatty(2) ? "\nerror: " : "error: ", file->path.c_str(), ": expected the file as it was opened, but it has become shorter\n"})
+    if (write(2, part, std::strlen(part)) < 0)
+      break;
+  _exit(1);
+}
+
+MappedFile *MappedFile::first = nullptr;
+
+const MappedFile *MappedFile::at(const void *address) {
+  const MappedFile *file = first;
+  while (file && (address < file->data || address >= file->data + file->length))
+    file = file->next;
+  return file;
+}
+
+MappedFile::MappedFile(const std::string &path) : path(path), next(first) {
   Descriptor file(openRegular(path, length));
   if (!length)
     return; // there is no mapping of nothing
@@ -81,11 +105,21 @@ MappedFile::MappedFile(const std::string &path) : path(path) {
   if (mapped == MAP_FAILED)
     failErrno(path, "cannot map");
   data = static_cast<const char *>(mapped);
+  first = this;
+  struct sigaction action{};
+  action.sa_sigaction = onBusError;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(SIGBUS, &action, nullptr);
 }
 
 MappedFile::~MappedFile() {
-  if (data)
-    munmap(const_cast<char *>(data), length);
+  if (!data)
+    return;
+  MappedFile **link = &first;
+  while (*link != this)
+    link = &(*link)->next;
+  *link = next;
+  munmap(const_cast<char *>(data), length);
 }
 
 std::vector<std::string> listFiles(const std::vector<std::string> &paths) {

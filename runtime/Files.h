@@ -13,7 +13,8 @@ namespace tintype::rt {
 /// The whole of a regular file of at most `limit` bytes; throws Error.
 std::string readFile(const std::string &path, size_t limit);
 
-/// A file mapped for reading, for as long as it lives.
+/// A file mapped for reading, for as long as it lives. Where the file becomes shorter meanwhile, who reads what is gone
+/// ends the process with status 1 and a message. Made and destroyed by one thread at a time.
 class MappedFile {
 public:
   /// Throws Error when `path` is no readable regular file.
@@ -23,10 +24,14 @@ public:
   MappedFile &operator=(const MappedFile &) = delete;
   std::string_view bytes() const { return {data, length}; }
   const std::string path;
+  /// The one that an address belongs to, or null.
+  static const MappedFile *at(const void *address);
 
 private:
   const char *data = nullptr;
   size_t length = 0;
+  MappedFile *next; ///< in a list of all
+  static MappedFile *first;
 };
 
 /// The regular files of `paths`, folders replaced by what is in them (sorted,
@@ -69,6 +74,7 @@ std::string hashHex(std::string_view bytes);
 
 #include <atomic>
 #include <exception>
+#include <system_error>
 #include <thread>
 
 template <typename Body> void tintype::rt::forEachParallel(size_t count, int threads, const Body &body) {
@@ -84,8 +90,11 @@ template <typename Body> void tintype::rt::forEachParallel(size_t count, int thr
     }
   };
   std::vector<std::thread> others;
-  for (size_t i = 1; i < size_t(threads > 0 ? threads : 1) && i < count; ++i)
-    others.emplace_back(work);
+  try {
+    for (size_t i = 1; i < size_t(threads > 0 ? threads : 1) && i < count; ++i)
+      others.emplace_back(work);
+  } catch (const std::system_error &) { // fewer do it, too
+  }
   work();
   for (std::thread &thread : others)
     thread.join();

@@ -1,18 +1,12 @@
 //===- Safetensors.cpp - reading ------------------------------------------===//
 #include "runtime/Safetensors.h"
 #include "runtime/Convert.h"
-#include "runtime/Files.h"
 #include "runtime/Json.h"
 #include "runtime/Manifest.h"
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <filesystem>
 #include <set>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace tintype::rt {
 
@@ -199,38 +193,9 @@ void parseSafetensors(const std::string &file, const uint8_t *base, size_t size,
     fail(file, ": ", data + dataSize - at, " bytes at the end belong to no tensor");
 }
 
-SafetensorsFile::SafetensorsFile(const std::string &path) : name(path) {
-  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  struct stat info{};
-  if (fd < 0 || fstat(fd, &info) != 0) {
-    std::string why = strerror(errno);
-    if (fd >= 0)
-      close(fd);
-    fail(path, ": cannot read: ", why);
-  }
-  if (!S_ISREG(info.st_mode)) {
-    close(fd);
-    fail(path, ": expected a file");
-  }
-  size = static_cast<size_t>(info.st_size);
-  void *p = size ? mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0) : nullptr;
-  int error = errno;
-  close(fd);
-  if (p == MAP_FAILED)
-    fail(path, ": cannot map: ", strerror(error));
-  base = static_cast<const uint8_t *>(p);
-  try {
-    parseSafetensors(name, base, size, views, meta);
-  } catch (...) {
-    if (base)
-      munmap(const_cast<uint8_t *>(base), size);
-    throw;
-  }
-}
-
-SafetensorsFile::~SafetensorsFile() {
-  if (base)
-    munmap(const_cast<uint8_t *>(base), size);
+SafetensorsFile::SafetensorsFile(const std::string &path) : file(path) {
+  std::string_view bytes = file.bytes();
+  parseSafetensors(file.path, reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size(), views, meta);
 }
 
 namespace fs = std::filesystem;

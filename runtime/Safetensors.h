@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 #include "runtime/Error.h"
+#include "runtime/Files.h"
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -44,18 +45,13 @@ struct TensorView {
 class SafetensorsFile {
 public:
   explicit SafetensorsFile(const std::string &path);
-  ~SafetensorsFile();
-  SafetensorsFile(const SafetensorsFile &) = delete;
 
   const std::vector<TensorView> &tensors() const { return views; } ///< in the order of their data
   const std::map<std::string, std::string> &metadata() const { return meta; }
-  const std::string &path() const { return name; }
+  const std::string &path() const { return file.path; }
 
 private:
-  void parse();
-  std::string name;
-  const uint8_t *base = nullptr;
-  size_t size = 0;
+  MappedFile file;
   std::vector<TensorView> views;
   std::map<std::string, std::string> meta;
 };

@@ -1,5 +1,6 @@
 //===- Threads.cpp --------------------------------------------------------===//
 #include "runtime/Threads.h"
+#include "runtime/Error.h"
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -7,6 +8,7 @@
 #include <sched.h>
 #include <set>
 #include <sys/syscall.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace tintype::rt {
@@ -71,13 +73,21 @@ Threads::Threads(int count) {
   // Pinned only when the pool takes every core: two processes with one thread
   // each must not end on the same core.
   bool pinned = count == static_cast<int>(cores.size()) && count > 1;
-  for (int i = 1; i < count; ++i)
-    workers.emplace_back([this, i, cpu = pinned ? cores[i] : -1] { work(i, cpu); });
+  try {
+    for (int i = 1; i < count; ++i)
+      workers.emplace_back([this, i, cpu = pinned ? cores[i] : -1] { work(i, cpu); });
+  } catch (const std::system_error &error) {
+    stop();
+    fail("expected ", count, " threads, but the system refuses number ", workers.size() + 2, ": ", error.code().message(),
+         "\nhint: fewer --threads");
+  }
   if (pinned)
     pin(cores[0]);
 }
 
-Threads::~Threads() {
+Threads::~Threads() { stop(); }
+
+void Threads::stop() {
   stopping = true;
   wakeups.fetch_add(1);
   futexWakeAll(wakeups);

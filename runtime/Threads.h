@@ -20,7 +20,7 @@ namespace tintype::rt {
 class Threads {
 public:
   /// `count` threads, the caller included; 0 means one per physical core that
-  /// this process may use.
+  /// this process may use. Throws an Error where the system refuses so many.
   explicit Threads(int count = 0);
   ~Threads();
   Threads(const Threads &) = delete;
@@ -44,6 +44,7 @@ private:
   void run(int64_t n, Body body, void *data);
   bool runOne();
   void work(int number, int cpu);
+  void stop();
 
   // A ticket is (epoch << 32 | blocks left). A block is claimed by decrementing
   // it; while a claimed block is not done the job cannot end, so `body`, `data`

@@ -78,6 +78,12 @@ LogLine Trainer::step() {
   return line;
 }
 
+/// The log or a checkpoint has no room.
+void Trainer::stopUnwritten(const Error &error) {
+  progress.end();
+  fail(error.what(), "\nnote: step ", state.step, " could not be saved; ", lastSaved(), "\nhint: make room, then ", howToGoOn());
+}
+
 /// The validation loss: of a fixed sample of the windows, or of (nearly) all.
 double Trainer::validate(bool whole) {
   Timeline::Phase phase("validation");
@@ -90,12 +96,11 @@ void Trainer::save() {
   if (folder.savedStep() == state.step)
     return;
   Timeline::Phase phase("checkpoint");
-  log->sync();
   try {
+    log->sync();
     folder.save(store, state, keep);
   } catch (const Error &error) {
-    progress.end();
-    fail(error.what(), "\nnote: step ", state.step, " could not be saved; ", lastSaved(), "\nhint: make room, then ", howToGoOn());
+    stopUnwritten(error);
   }
 }
 
@@ -114,6 +119,7 @@ void Trainer::train() {
   log = std::make_unique<TrainLog>(logs, state.step);
   secondsBefore = log->lines().empty() ? 0 : log->lines().back().seconds;
   std::signal(SIGXFSZ, SIG_IGN); // a file size limit is a failed write like any other
+  std::signal(SIGPIPE, SIG_IGN); // Ctrl-C ends what reads our messages, too, before the step that is to be saved
   std::signal(SIGINT, onStop);   // also where a script starts us with & and so has it ignored
   std::signal(SIGTERM, onStop);
   if (std::signal(SIGHUP, onStop) == SIG_IGN) // as nohup asks for
@@ -156,7 +162,11 @@ void Trainer::train() {
       line.valLoss = loss;
     }
     line.seconds = secondsBefore + since(start);
-    log->add(line);
+    try {
+      log->add(line);
+    } catch (const Error &error) {
+      stopUnwritten(error);
+    }
     progress.show(line, settings.steps, trained / double(state.step - first), last || stopSignal || line.hasVal || state.step == first + 1);
     if (last || stopSignal || state.step % saveEvery == 0 || since(saved) > kSaveSeconds) {
       save();

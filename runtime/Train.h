@@ -42,6 +42,7 @@ private:
   void openVal();
   void openTokenizer(const DataSet &data);
   void loadState();
+  int64_t partsBefore() const;
   void plan();
   void writeRun() const;
   LogLine step();
@@ -49,6 +50,7 @@ private:
   void save();
   void drawCurve() const;
   [[noreturn]] void stopNotFinite(const char *what, double value);
+  [[noreturn]] void stopUnwritten(const Error &error);
   std::string lastSaved() const;
   std::string howToGoOn() const;
 
@@ -58,7 +60,8 @@ private:
   RunFolder folder;
   nlohmann::json run; // RUN/run.json
   TrainSettings settings;
-  std::string dtype; ///< f32 or bf16
+  std::string dtype;       ///< f32 or bf16
+  bool isLimitNew = false; ///< the memory limit, not of the run before
   int64_t saveEvery = 500, keep = 1, evalEvery = 250;
   int64_t microBatch = 0, microBatches = 0;
 

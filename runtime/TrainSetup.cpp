@@ -133,6 +133,9 @@ void Trainer::settle() {
   dtype = flags.resume && flags.dtype.empty() ? before : chooseDtype(manifest, flags.dtype);
   if (flags.resume && dtype != before)
     std::cerr << "note: dtype is " << dtype << " from here on; the run began with " << before << "\n";
+  isLimitNew = !flags.memoryLimit.empty();
+  if (flags.resume && !isLimitNew && run.value("memory_limit", Json()).is_string())
+    flags.memoryLimit = run["memory_limit"].get<std::string>();
   if (settings.schedule.steps <= 0)
     settings.schedule.steps = settings.steps;
   settings.check();
@@ -150,15 +153,12 @@ void Trainer::settle() {
 
 void Trainer::openTokenizer(const DataSet &data) {
   int64_t vocab = vocabOf(manifest, "train_step");
-  std::string kept = folder.file("tokenizer.json");
   if (flags.resume) {
     if (!flags.tokenizer.empty())
       fail("--tokenizer: expected none, since a resumed run keeps its own");
     tokenizer = tokenizerFor(folder.path(), "", vocab, true);
     return;
   }
-  std::error_code error;
-  fs::remove(kept, error); // of a run that never saved anything
   std::string choice = flags.tokenizer;
   if (choice.empty())
     choice = vocab <= 256 || manifest.tokenizer() == "bytes" || !data.hasText() ? "bytes" : "train";
@@ -172,7 +172,7 @@ void Trainer::openTokenizer(const DataSet &data) {
   }
   checkVocab(*tokenizer, vocab, choice);
   if (!tokenizer->isBytes())
-    writeTextWhole(kept, tokenizer->json());
+    writeTextWhole(folder.file("tokenizer.json"), tokenizer->json());
 }
 
 void Trainer::openData() {
@@ -251,13 +251,21 @@ void Trainer::loadState() {
   state.seed = settings.seed;
 }
 
+/// Of a resumed run, the micro-batches that its batch had: summed in others it gives other bytes, and how many fit a limit
+/// depends on the number of threads. A limit given anew decides anew.
+int64_t Trainer::partsBefore() const {
+  Json before = flags.resume && !isLimitNew ? run.value("micro_batch", Json()) : Json();
+  int64_t rows = before.is_number_integer() ? before.get<int64_t>() : 0;
+  return rows >= 1 && settings.batch % rows == 0 ? settings.batch / rows : 1;
+}
+
 /// Plans train_step; under a memory limit with the largest micro-batch that fits.
 void Trainer::plan() {
   const std::string role = roleIn(dtype, manifest, "train_step");
   const Program &program = getProgram(manifest, role);
   double limit = flags.memoryLimit.empty() ? 0 : parseSize(flags.memoryLimit);
   double fixed = double(store.total()) * 4 * sizeof(float);
-  for (int64_t parts = 1; parts <= settings.batch; ++parts) {
+  for (int64_t parts = partsBefore(); parts <= settings.batch; ++parts) {
     if (settings.batch % parts)
       continue;
     microBatch = settings.batch / parts;
@@ -285,6 +293,8 @@ void Trainer::writeRun() const {
   out["model"] = manifest.model();
   out["settings"] = settings.toJson();
   out["dtype"] = dtype;
+  out["memory_limit"] = flags.memoryLimit;
+  out["micro_batch"] = microBatch;
   out["save_every"] = saveEvery;
   out["keep"] = keep;
   out["eval_every"] = evalEvery;

@@ -95,11 +95,8 @@ static int exchange(Database &db, const Options &o) {
   }
   if (!o.exportTo.empty()) {
     std::string text = exportJson(db.all());
-    std::error_code ec;
-    llvm::raw_fd_ostream os(o.exportTo, ec);
-    if (ec)
-      return fail(o.exportTo + ": expected a writable file, but got: " + ec.message());
-    os << text;
+    if (failed(writeText(o.exportTo, [&](llvm::raw_ostream &os) { os << text; })))
+      return 1;
   }
   return 0;
 }

@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 import time
 
+PATIENCE = 300  # seconds; a busy machine may take long, and who waits in vain has failed anyway
+
 
 def find():
     """The program, or None."""
@@ -75,7 +77,7 @@ class Browser:
         data = json.dumps(message).encode() + b"\0"
         while data:
             data = data[os.write(self.out, data):]
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while True:
             answer = self.receive(deadline)
             if answer.get("id") != self.number:
@@ -87,7 +89,7 @@ class Browser:
 
     def open(self, path, fragment=""):
         self.call("Page.navigate", url="file://" + os.path.abspath(path) + fragment)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while not any(e.get("method") == "Page.loadEventFired" for e in self.events):
             self.events.append(self.receive(deadline))
 
@@ -97,7 +99,7 @@ class Browser:
             raise RuntimeError(result["exceptionDetails"])
         return result["result"].get("value")
 
-    def wait(self, expression, seconds=20):
+    def wait(self, expression, seconds=PATIENCE):
         """Until it holds; whether it does."""
         deadline = time.monotonic() + seconds
         while not (holds := self.evaluate(f"Boolean({expression})")) and time.monotonic() < deadline:

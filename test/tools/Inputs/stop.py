@@ -33,13 +33,11 @@ def children():
     return found
 
 
-deadline = time.time() + 300
 while trials() < 2 and process.poll() is None:
-    assert time.time() < deadline, "no two trials in five minutes"
     time.sleep(0.05)
 assert process.poll() is None, process.stdout.read()
 process.send_signal(getattr(signal, "SIG" + name))
-output = process.communicate(timeout=60)[0]
+output = process.communicate()[0]
 print(output)
 assert process.returncode == (0 if name == "INT" else -signal.SIGKILL), process.returncode
 for _ in range(100):

@@ -1,10 +1,10 @@
 ;; What the editor shows once the server has answered.
 (find-file "misspelled.tin")
-(setq eglot-sync-connect 30)
+(setq eglot-sync-connect 300)
 (call-interactively 'eglot)
 (flymake-mode 1)
 (let ((n 0))
-  (while (and (< n 300) (null (flymake-diagnostics)))
+  (while (and (< n 3000) (null (flymake-diagnostics)))
     (accept-process-output nil 0.1)
     (flymake-start)
     (setq n (1+ n))))
