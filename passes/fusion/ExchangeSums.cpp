@@ -151,7 +151,6 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
   bool exchange(ComputeOp z) {
     if (z.getReducer() != Reducer::sum || z.getBy().size() != 1 || z.getNumParallel() < 1)
       return false;
-    unsigned rows = z.getNumParallel();
     SmallVector<Value> factors, filters;
     factorsOf(z.getYield().getValue(), factors);
     conditionsOf(z.getYield().getFilter(), filters);

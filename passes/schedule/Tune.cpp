@@ -70,7 +70,7 @@ FailureOr<Plan> planKernel(func::FuncOp kernel, const Machine &machine, const Se
 /// Values worth trying, by parameter; none for one that is not tuned.
 static std::vector<int> valuesOf(StringRef name) {
   static const std::map<StringRef, std::vector<int>> values = {
-      {"mb", {96, 192, 288, 384, 576, 768, 1152}},                // rows of a block of a contraction
+      {"mb", {96, 192, 288, 384, 576, 768, 1152, 2048}},          // rows of a block of a contraction
       {"nb", {96, 192, 384, 576, 768, 1024, 1152}},               // its columns
       {"rows", {48, 96, 144, 192, 288, 576}},                     // rows of a block with several contractions
       {"kc", {128, 192, 256, 384, 512, 768, 1024}},               // a chunk of K
