@@ -291,8 +291,8 @@ FailureOr<H::Module> Translator::run() {
     H::Pipeline whole(outputs);
     auto turn = turnSquares();
     whole.add_custom_lowering_pass(turn.get(), nullptr);
-    auto mask = alignNoMaskedLoads();
-    whole.add_custom_lowering_pass(mask.get(), nullptr);
+    auto callers = alignNoCallersLoads();
+    whole.add_custom_lowering_pass(callers.get(), nullptr);
     std::set<std::string> tiles;
     for (auto &f : funcs)
       if (f.second.isOnTiles)
