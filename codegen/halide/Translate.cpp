@@ -324,8 +324,9 @@ FailureOr<H::Module> Translator::run() {
 
 std::string messageOf(const H::Error &e) {
   StringRef text = StringRef(e.what()).trim();
-  for (StringRef kind : {"Error: ", "Warning: ", "Internal Error at "})
-    text.consume_front(kind);
+  for (StringRef kind : {"Error:", "Warning:", "Internal Error at"})
+    if (text.consume_front(kind))
+      text = text.ltrim();
   std::string line;
   SmallVector<StringRef> lines;
   text.split(lines, '\n', -1, false);
