@@ -92,6 +92,9 @@ Value Elaborator::bindStatic(const Type &t, Value v, Loc loc, const std::string 
                                : v.as<std::string>() != nullptr;
   if (!ok)
     fail(loc, "expected " + t.name + " for " + what + ", but got " + describe(v));
+  // What is computed with a num is a float, whatever the number.
+  if (auto n = p && t.name == "num" ? numberOf(v) : std::nullopt)
+    return *n;
   return v;
 }
 

@@ -45,7 +45,7 @@ config.substitutions += [
 ]
 
 # Features. `REQUIRES: slow` keeps a test out of `tools/test --fast`; `tool-X` says that
-# program X was built; `build` that the driver makes binaries; `chromium` that this browser is there; `modes` that modes of files can hold for root, too; `shared` that the recorded reference traces lie beside the project.
+# program X was built; `build` that the driver makes binaries; `chromium` that this browser is there; `modes` that modes of files can hold for root, too; `mounts` that a small disk can be made; `shared` that the recorded reference traces lie beside the project.
 if not lit_config.params.get("fast"):
     config.available_features.add("slow")
 if (source.parent / "shared/peers/parity").is_dir():
@@ -66,6 +66,8 @@ if lit.util.which("emacs") and pathlib.Path("/usr/share/emacs/site-lisp/elpa-src
     config.available_features.add("eglot")
 if subprocess.run([python, source / "test/support/without_rights.py", "true"], stderr=subprocess.DEVNULL).returncode == 0:
     config.available_features.add("modes")
+if shutil.which("unshare") and subprocess.run(["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"], stderr=subprocess.DEVNULL).returncode == 0:
+    config.available_features.add("mounts")
 driver = build / "bin/tintype"
 if driver.exists() and "\n  build " in subprocess.run([driver, "--help"], capture_output=True, text=True).stdout:
     config.available_features.add("build")

@@ -1,7 +1,6 @@
 //===- Compile.cpp - from halide.pipeline ops to objects ------------------===//
 #include "codegen/halide/Compile.h"
 #include "codegen/halide/Translate.h"
-#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -10,7 +9,9 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
+#include <sys/mman.h>
 #include <thread>
+#include <unistd.h>
 
 using namespace mlir;
 using tintype::halide::PipelineOp;
@@ -78,19 +79,57 @@ static std::string contentKey(PipelineOp pipeline, const H::Target &target) {
   return llvm::toHex(hash.final(), true).substr(0, 40);
 }
 
+namespace {
+/// A file in memory. Halide ends the process where a file cannot be written.
+class MemoryFile {
+public:
+  MemoryFile() : descriptor(memfd_create("tintype-kernel", MFD_CLOEXEC)) {}
+  MemoryFile(MemoryFile &&other) : descriptor(std::exchange(other.descriptor, -1)) {}
+  ~MemoryFile() {
+    if (descriptor >= 0)
+      close(descriptor);
+  }
+  std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor); }
+  llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> read() const { return llvm::MemoryBuffer::getFile(path()); }
+
+private:
+  int descriptor;
+};
+} // namespace
+
+/// What is written to `path` is there as a whole or not at all.
+static std::error_code writeWhole(StringRef text, const std::string &path) {
+  SmallString<128> temporary;
+  llvm::sys::fs::createUniquePath(path + "-%%%%%%%%.o", temporary, false);
+  std::error_code ec;
+  {
+    llvm::raw_fd_ostream os(temporary, ec);
+    if (!ec) {
+      os << text;
+      os.close();
+      ec = os.error();
+      os.clear_error();
+    }
+  }
+  if (!ec)
+    ec = llvm::sys::fs::rename(temporary, path);
+  if (ec)
+    llvm::sys::fs::remove(temporary);
+  return ec;
+}
+
 static LogicalResult compileOne(PipelineOp pipeline, const H::Target &target, const std::string &path) {
   auto m = translate(pipeline, target);
   if (failed(m))
     return failure();
-  SmallString<128> temporary;
-  llvm::sys::fs::createUniquePath(path + "-%%%%%%%%.o", temporary, false);
+  MemoryFile file;
   try {
-    m->compile({{H::OutputFileType::object, std::string(temporary)}});
+    m->compile({{H::OutputFileType::object, file.path()}});
   } catch (const H::Error &e) {
-    llvm::sys::fs::remove(temporary);
     return pipeline.emitError() << messageOf(e);
   }
-  if (std::error_code ec = llvm::sys::fs::rename(temporary, path))
+  auto object = file.read();
+  if (std::error_code ec = object ? writeWhole((*object)->getBuffer(), path) : object.getError())
     return pipeline.emitError() << "cannot write " << path << ": " << ec.message();
   return success();
 }
@@ -152,18 +191,12 @@ static FailureOr<std::vector<std::string>> emitOne(PipelineOp pipeline, ArrayRef
     return failure();
   std::map<H::OutputFileType, std::string> files;
   std::vector<H::OutputFileType> types;
-  llvm::scope_exit removeAll([&] {
-    for (auto &file : files)
-      llvm::sys::fs::remove(file.second);
-  });
-  for (StringRef stage : stages) {
+  std::vector<MemoryFile> inMemory(stages.size());
+  for (auto [stage, file] : llvm::zip(stages, inMemory)) {
     types.push_back(stage == "stmt"  ? H::OutputFileType::stmt
                     : stage == "asm" ? H::OutputFileType::assembly
                                      : H::OutputFileType::llvm_assembly);
-    SmallString<128> path;
-    if (std::error_code ec = llvm::sys::fs::createTemporaryFile("kernel", stage == "asm" ? "s" : stage, path))
-      return pipeline.emitError() << "cannot make a temporary file: " << ec.message();
-    files[types.back()] = std::string(path);
+    files[types.back()] = file.path();
   }
   try {
     m->compile(files);

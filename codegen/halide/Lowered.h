@@ -12,9 +12,9 @@ namespace tintype::codegen {
 /// shuffles of two vectors and N stores.
 std::unique_ptr<Halide::Internal::IRMutator> turnSquares();
 
-/// Loads under a mask from what the kernel does not allocate claim no alignment. Halide takes that of their index for that
+/// Loads from what the kernel does not allocate claim no alignment. Halide takes that of their index for that
 /// of their address, but a buffer of the caller begins anywhere, a head of 12 features for one.
-std::unique_ptr<Halide::Internal::IRMutator> alignNoMaskedLoads();
+std::unique_ptr<Halide::Internal::IRMutator> alignNoCallersLoads();
 
 /// Each of `funcs` becomes one call of the runtime's product on matrix tiles (runtime/Tiles.h). Such a func starts from
 /// zeros and has one update with the loops kk (2), ki (16), columns, rows and steps of K, innermost first, that adds

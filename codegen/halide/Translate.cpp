@@ -291,8 +291,8 @@ FailureOr<H::Module> Translator::run() {
     H::Pipeline whole(outputs);
     auto turn = turnSquares();
     whole.add_custom_lowering_pass(turn.get(), nullptr);
-    auto mask = alignNoMaskedLoads();
-    whole.add_custom_lowering_pass(mask.get(), nullptr);
+    auto callers = alignNoCallersLoads();
+    whole.add_custom_lowering_pass(callers.get(), nullptr);
     std::set<std::string> tiles;
     for (auto &f : funcs)
       if (f.second.isOnTiles)
@@ -324,8 +324,9 @@ FailureOr<H::Module> Translator::run() {
 
 std::string messageOf(const H::Error &e) {
   StringRef text = StringRef(e.what()).trim();
-  for (StringRef kind : {"Error: ", "Warning: ", "Internal Error at "})
-    text.consume_front(kind);
+  for (StringRef kind : {"Error:", "Warning:", "Internal Error at"})
+    if (text.consume_front(kind))
+      text = text.ltrim();
   std::string line;
   SmallVector<StringRef> lines;
   text.split(lines, '\n', -1, false);

@@ -81,5 +81,10 @@ LogicalResult tintype::writeHostObject(const Manifest &manifest, MLIRContext &ct
   if (ec || machine->addPassesToEmitFile(pm, os, nullptr, llvm::CodeGenFileType::ObjectFile))
     return emitError(UnknownLoc::get(&ctx)) << path << ": expected a writable file, but got " << ec.message();
   pm.run(*llvmModule);
+  os.close();
+  ec = os.error();
+  os.clear_error();
+  if (ec)
+    return emitError(UnknownLoc::get(&ctx)) << path << ": expected a writable file, but got: " << ec.message();
   return success();
 }

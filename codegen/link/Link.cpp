@@ -2,8 +2,11 @@
 #include "codegen/link/Link.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
+#include <csignal>
+#include <cstring>
 
 using namespace llvm;
 
@@ -37,7 +40,12 @@ Error tintype::linkExecutable(ArrayRef<std::string> objects, StringRef runtimeLi
   sys::fs::remove(log);
   if (rc != 0) {
     sys::fs::remove(partial);
-    return fail("linking failed: " + error + (text ? (*text)->getBuffer() : ""));
+    // The linker writes through a mapping, where a full disk is a signal.
+    StringRef folder = sys::path::parent_path(output);
+    auto space = sys::fs::disk_space(folder.empty() ? "." : folder);
+    if (space && text && (*text)->getBuffer().contains(strsignal(SIGBUS)))
+      return fail(output + ": expected room for the executable, but its disk has " + Twine(space->available) + " bytes left");
+    return fail(output + ": linking failed: " + error + (text ? (*text)->getBuffer() : ""));
   }
   if (auto ec = sys::fs::rename(partial, output)) {
     sys::fs::remove(partial);

@@ -281,8 +281,14 @@ static bool prepare(Run &run, func::FuncOp fn, void *library, const std::map<std
   run.fn = fn;
   run.entry = (Entry)dlsym(library, (fn.getName() + "_argv").str().c_str());
   test::KernelEval sizes(fn, symbols, {});
-  for (auto s : fn->getAttrOfType<ArrayAttr>("graph.symbols").getAsValueRange<StringAttr>())
-    run.symbols.push_back(symbols.at(s.str()));
+  for (auto s : fn->getAttrOfType<ArrayAttr>("graph.symbols").getAsValueRange<StringAttr>()) {
+    auto given = symbols.find(s.str());
+    if (given == symbols.end()) {
+      llvm::errs() << "error: expected --set " << s << "=N, since " << fn.getName() << " has this dim\n";
+      exit(1);
+    }
+    run.symbols.push_back(given->second);
+  }
   std::mt19937 rng(7);
   std::vector<test::Tensor> tensors = makeArguments(run, sizes, rng);
   makeResults(run, sizes);

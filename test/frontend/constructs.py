@@ -43,6 +43,7 @@ CASES = [
      "y = abs(x) + 1\n return exp(x) + log(y) + sqrt(y) + rsqrt(y) + sin(x) + cos(x) + tanh(x) + erf(x) + floor(x) + maximum(x, 0.5) + minimum(x, y)",
      lambda x: (lambda y: np.exp(x) + np.log(y) + np.sqrt(y) + y**-.5 + np.sin(x) + np.cos(x) + np.tanh(x) + erf(x) +
                 np.floor(x) + np.maximum(x, .5) + np.minimum(x, y))(abs(x) + 1)),
+    ("a power of a whole num is a float", "x: [B, T]", "[B, T]", "return places(x)", lambda x: x * np.cos(t)),
     ("contraction", "x: [B, T, width], y: [T, width, N]", "[B, N]", "z[b, n] = sum(t, c) x[b, t, c] * y[t, c, n]\n return z",
      lambda x, y: np.einsum("btc,tcn->bn", x, y)),
     ("a reducer ends before +", "x: [B, T], y: [B]", "[B]", "z[b] = sum(t) x[b, t] * 2 + y[b]\n return z", lambda x, y: 2 * x.sum(1) + y),
@@ -161,6 +162,11 @@ fn settle(x: [...]) -> [...] {
   return x
 }
 fn scaled(x: [...], y: [...] = 1) -> [...] { return x * y }
+fn places(x: [B, T], base: num = 10000) -> [B, T] {
+  angle[t: T] = t * base ^ (t % 1)
+  y[b, t] = x[b, t] * cos(angle[t])
+  return y
+}
 """
 
 

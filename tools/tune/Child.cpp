@@ -113,7 +113,16 @@ Outcome runChild(const Job &job, double seconds, const volatile bool &interrupte
   int fd = mkstemp(file.data());
   if (fd < 0)
     return outcome("lost", "cannot write to " + job.cacheDir);
-  llvm::raw_fd_ostream(fd, true) << toJson(job);
+  {
+    llvm::raw_fd_ostream os(fd, true);
+    os << toJson(job);
+    os.close();
+    if (os.has_error()) {
+      os.clear_error();
+      unlink(file.c_str());
+      return outcome("lost", "cannot write to " + file);
+    }
+  }
   // The child limits its CPU time itself; on a busy machine the clock on the wall goes on meanwhile.
   const double most = 4 * job.limitSeconds + 20;
   Ended child = runSelf({"measure-candidate", file}, std::min(seconds, most), interrupted);

@@ -17,14 +17,24 @@ static constexpr double kComparison = 5;
 
 static double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
+/// Where candidates read the kernel.
+static std::error_code writeKernel(const Kernel &kernel, const std::string &file) {
+  std::error_code ec;
+  llvm::raw_fd_ostream os(file, ec);
+  if (ec)
+    return ec;
+  kernel.fn->print(os, OpPrintingFlags().useLocalScope());
+  os.close();
+  ec = os.error();
+  os.clear_error();
+  return ec;
+}
+
 Tuner::Tuner(std::vector<Kernel> kernels, Database &db, const TuneOptions &options, const volatile bool &interrupted)
     : db(db), options(options), interrupted(interrupted), start(now()) {
   for (Kernel &k : kernels) {
     State s;
     s.file = options.folder + "/" + k.name + ".mlir";
-    std::error_code ec;
-    llvm::raw_fd_ostream os(s.file, ec);
-    k.fn->print(os, OpPrintingFlags().useLocalScope());
     s.kernel = std::move(k);
     s.before = s.kernel.roof(options.roof) / 0.5; // until it is measured
     s.row.kernel = s.kernel.name;
@@ -102,6 +112,9 @@ llvm::Error Tuner::save(State &s) {
 }
 
 llvm::Error Tuner::run() {
+  for (State &s : states)
+    if (std::error_code ec = writeKernel(s.kernel, s.file))
+      return llvm::createStringError(s.file + ": expected a writable file, but got: " + ec.message());
   for (State &s : states) {
     if (spent() > 0.3 * options.budget || left() <= 0)
       break;
