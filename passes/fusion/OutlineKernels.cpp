@@ -37,6 +37,31 @@ static SmallVector<Value> resultsOf(ArrayRef<Operation *> group) {
   return results;
 }
 
+/// Whether `v` is needed as it is behind `group`, or lies in no memory that a call made. Calls stand before the group.
+static bool livesBehind(Value v, ArrayRef<Operation *> group) {
+  while (auto view = v.getDefiningOp<ReshapeOp>())
+    v = view->getOperand(0);
+  if (!isa_and_present<func::CallOp, GradOp>(v.getDefiningOp()))
+    return true;
+  SmallVector<Value> views{v};
+  for (unsigned i = 0; i < views.size(); ++i)
+    for (Operation *user : views[i].getUsers()) {
+      Operation *at = v.getParentBlock()->findAncestorOpInBlock(*user);
+      if (isa<ReshapeOp>(at))
+        views.push_back(at->getResult(0));
+      else if (!isa<func::CallOp>(at) && !llvm::is_contained(group, at))
+        return true;
+    }
+  return false;
+}
+
+/// Whether the result `op` of a group may lie where its init does. A scatter adds to what is there, so else it must copy
+/// that first; what reads its argument element by element may lie elsewhere anyway.
+static bool addsInPlace(Operation *op, ArrayRef<Operation *> group) {
+  auto scatter = dyn_cast<ScatterOp>(op);
+  return !scatter || !scatter.getInit() || !livesBehind(scatter.getInit(), group);
+}
+
 /// A function outside any module with the group as its body.
 static func::FuncOp buildKernel(ArrayRef<Operation *> group, ValueRange inputs, ValueRange results) {
   MLIRContext *ctx = group.front()->getContext();
@@ -55,7 +80,11 @@ static func::FuncOp buildKernel(ArrayRef<Operation *> group, ValueRange inputs, 
   for (Value v : results)
     returned.push_back(mapping.lookup(v));
   func::ReturnOp::create(b, kernel.getLoc(), returned);
-  kernel->setAttr("graph.inplace", b.getDenseI32ArrayAttr(inplaceOf(kernel)));
+  SmallVector<int32_t> places = inplaceOf(kernel);
+  for (auto [v, place] : llvm::zip(results, places))
+    if (!addsInPlace(v.getDefiningOp(), group))
+      place = -1;
+  kernel->setAttr("graph.inplace", b.getDenseI32ArrayAttr(places));
   return kernel;
 }
 
@@ -79,7 +108,7 @@ public:
   func::FuncOp kernelOf(ArrayRef<Operation *> group, ValueRange inputs, ValueRange results) {
     SmallVector<func::FuncOp> &alike = structures[structureOf(group, inputs)];
     for (func::FuncOp known : alike)
-      if (isBodyOf(known, group, inputs, results))
+      if (isBodyOf(known, group, inputs, results) && addsAlike(known, group, results))
         return known;
     func::FuncOp kernel = buildKernel(group, inputs, results);
     std::string text = nameByText(kernel);
@@ -121,6 +150,15 @@ private:
       return OperationEquivalence::isEquivalentTo(op, &known, isSame, match, OperationEquivalence::IgnoreLocations);
     });
     return isEqual && llvm::equal(results, returned, [&](Value a, Value b) { return same.lookup(a) == b; });
+  }
+
+  /// Whether what `kernel` adds up in place may be for this group, and nothing else is copied.
+  static bool addsAlike(func::FuncOp kernel, ArrayRef<Operation *> group, ValueRange results) {
+    auto places = cast<DenseI32ArrayAttr>(kernel->getAttr("graph.inplace")).asArrayRef();
+    return llvm::all_of(llvm::zip(results, places), [&](auto result) {
+      Operation *op = std::get<0>(result).getDefiningOp();
+      return !isa<ScatterOp>(op) || addsInPlace(op, group) == (std::get<1>(result) >= 0);
+    });
   }
 
   SymbolTable symbols;

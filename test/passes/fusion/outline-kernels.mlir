@@ -59,7 +59,7 @@ module {
   }
 
   // A read at another element than the written one keeps the memory apart; so
-  // does a reduction. A scatter adds into its init.
+  // does a reduction, and a scatter to what the program was given (inplace-scatter.mlir).
   // CHECK-LABEL: func.func @inplace
   // CHECK:         call @[[REVERSE:k_[0-9a-f]+]]
   // CHECK:         call @[[SCATTER:k_[0-9a-f]+]]
@@ -83,5 +83,5 @@ module {
   // CHECK:     func.func private @[[REVERSE]]
   // CHECK-SAME:  graph.inplace = array<i32: -1>
   // CHECK:     func.func private @[[SCATTER]]
-  // CHECK-SAME:  graph.inplace = array<i32: 0>, graph.kernel, graph.kind = "scatter"
+  // CHECK-SAME:  graph.inplace = array<i32: -1>, graph.kernel, graph.kind = "scatter"
 }
