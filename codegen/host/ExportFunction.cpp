@@ -230,6 +230,11 @@ LogicalResult FunctionExport::addLaunch(func::CallOp call) {
     if (failed(buffer) || failed(addArg(launch->add_results(), result, *buffer, call)))
       return failure();
     bufferOf[result] = *buffer;
+    // A scatter adds to what lies there; what reads its argument may lie elsewhere.
+    auto scatter = kernel.getBody().front().getTerminator()->getOperand(i).getDefiningOp<ScatterOp>();
+    if (scatter && inplace && inplace[i] >= 0 && *buffer != bufferOf.lookup(root(call.getOperand(inplace[i]))))
+      return call.emitError() << "expected argument " << inplace[i] << " to be needed no more, since result " << i
+                              << " adds up in its memory";
   }
   if (auto f = kernel->getAttrOfType<DimsAttr>("graph.flops"))
     (void)m.size(f[0], launch->mutable_flops());

@@ -37,8 +37,10 @@ static SmallVector<Value> resultsOf(ArrayRef<Operation *> group) {
   return results;
 }
 
-/// Whether `v` is needed as it is behind `group`, or lies in no memory that a call made. Calls stand before the group.
-static bool livesBehind(Value v, ArrayRef<Operation *> group) {
+/// Whether `init` is needed as it is behind `group`, or in it as another view, or lies in no memory that a call made. Calls
+/// stand before the group.
+static bool livesBehind(Value init, ArrayRef<Operation *> group) {
+  Value v = init;
   while (auto view = v.getDefiningOp<ReshapeOp>())
     v = view->getOperand(0);
   if (!isa_and_present<func::CallOp, GradOp>(v.getDefiningOp()))
@@ -49,7 +51,7 @@ static bool livesBehind(Value v, ArrayRef<Operation *> group) {
       Operation *at = v.getParentBlock()->findAncestorOpInBlock(*user);
       if (isa<ReshapeOp>(at))
         views.push_back(at->getResult(0));
-      else if (!isa<func::CallOp>(at) && !llvm::is_contained(group, at))
+      else if (llvm::is_contained(group, at) ? views[i] != init : !isa<func::CallOp>(at))
         return true;
     }
   return false;
