@@ -81,10 +81,10 @@ struct Product {
   ReadOp rows, columns;
   bool isRounded; ///< both are read as bf16
 };
-/// `all of filters ? weight / divisor : 0`.
-struct Weight {
-  SmallVector<Value> filters;
-  Value weight, divisor;
+/// What a scalar is scaled by: a condition without which (or with which) it is zero, or a divisor.
+struct Step {
+  enum Kind { filter, exclusion, divisor } kind;
+  Value value;
 };
 
 struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<ExchangeSums> {
@@ -130,22 +130,33 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
     return Product{a, b, isRounded(factors)};
   }
 
-  static std::optional<Weight> weightOf(ComputeOp op) {
-    if (!op || op.isReduction())
-      return {};
-    Value v = op.getYield().getValue(), filter;
+  /// Takes the outermost scaling off `v`, through pointwise definitions over the same loops; false when there is none.
+  static bool takeStep(Value &v, SmallVectorImpl<Step> &steps) {
     if (auto select = v.getDefiningOp<arith::SelectOp>()) {
-      if (!matchPattern(select.getFalseValue(), m_AnyZeroFloat()))
-        return {};
-      filter = select.getCondition();
-      v = select.getTrueValue();
+      bool isFilter = matchPattern(select.getFalseValue(), m_AnyZeroFloat());
+      if (!isFilter && !matchPattern(select.getTrueValue(), m_AnyZeroFloat()))
+        return false;
+      SmallVector<Value> conditions{select.getCondition()};
+      if (isFilter) {
+        conditions.clear();
+        conditionsOf(select.getCondition(), conditions);
+      }
+      for (Value c : conditions)
+        steps.push_back({isFilter ? Step::filter : Step::exclusion, c});
+      v = isFilter ? select.getTrueValue() : select.getFalseValue();
+      return true;
     }
-    auto div = v.getDefiningOp<arith::DivFOp>();
-    if (!div || dependsOn(div.getRhs(), op.getNumParallel() - 1))
-      return {};
-    Weight weight{{}, div.getLhs(), div.getRhs()};
-    conditionsOf(filter, weight.filters);
-    return weight;
+    if (auto div = v.getDefiningOp<arith::DivFOp>()) {
+      steps.push_back({Step::divisor, div.getRhs()});
+      v = div.getLhs();
+      return true;
+    }
+    auto read = v.getDefiningOp<ReadOp>();
+    auto source = read && read.getMap().isIdentity() ? read.getSource().getDefiningOp<ComputeOp>() : ComputeOp();
+    if (!source || source.isReduction())
+      return false;
+    v = source.getYield().getValue();
+    return true;
   }
 
   bool exchange(ComputeOp z) {
@@ -157,7 +168,12 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
     if (factors.size() != 2)
       return false;
     for (unsigned i = 0; i < 2; ++i) {
-      auto read = factors[i].getDefiningOp<ReadOp>();
+      // What scales w before z weighs it, as dropout does.
+      Value inner = factors[i];
+      SmallVector<Step> steps;
+      while (takeStep(inner, steps)) {
+      }
+      auto read = inner.getDefiningOp<ReadOp>();
       auto w = read && read.getMap().isIdentity() ? read.getSource().getDefiningOp<ComputeOp>() : ComputeOp();
       auto product = productOf(w);
       if (!product || w.getOver().getExprs() != ArrayRef(z.getExtents()) || !isQuadratic(w.getResult()))
@@ -166,14 +182,49 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
       for (Operation *user : product->columns.getSource().getUsers()) {
         auto other = dyn_cast<ReadOp>(user);
         auto o = other ? dyn_cast<ComputeOp>(other->getParentOp()) : ComputeOp();
-        if (o && o->getBlock() == z->getBlock() && o->isBeforeInBlock(z) && rewrite(z, factors[1 - i], filters, w, *product, o))
+        if (o && o->getBlock() == z->getBlock() && o->isBeforeInBlock(z) && rewrite(z, factors[1 - i], filters, w, steps, *product, o))
           return true;
       }
     }
     return false;
   }
 
-  bool rewrite(ComputeOp z, Value x, ArrayRef<Value> filters, ComputeOp w, Product product, ComputeOp o) {
+  /// How a weight is made from x.
+  struct Scaling {
+    SmallVector<Step> before;   ///< what x is scaled by
+    SmallVector<Value> filters; ///< outside of which the weight is zero, those of x as well
+  };
+
+  /// `weight` as `x` and what scales it; nothing when it is not made from `x`.
+  static std::optional<Scaling> scalingOf(ComputeOp weight, Value x) {
+    Scaling scaling;
+    Value v = weight.getYield().getValue();
+    auto whole = x.getDefiningOp<ReadOp>();
+    if (!whole || whole.getSource() != weight.getResult() || !whole.getMap().isIdentity())
+      while (!areEqual(v, x))
+        if (!takeStep(v, scaling.before))
+          return {};
+    SmallVector<Step> all(scaling.before);
+    while (takeStep(v, all)) {
+    }
+    for (Step s : all)
+      if (s.kind == Step::filter)
+        scaling.filters.push_back(s.value);
+    return scaling;
+  }
+
+  /// Takes each of `taken` out of `steps`; false when one is not there.
+  static bool takeAll(SmallVector<Step> &steps, ArrayRef<Step> taken) {
+    return llvm::all_of(taken, [&](Step t) {
+      auto at = llvm::find_if(steps, [&](Step s) { return s.kind == t.kind && areEqual(s.value, t.value); });
+      if (at == steps.end())
+        return false;
+      steps.erase(at);
+      return true;
+    });
+  }
+
+  bool rewrite(ComputeOp z, Value x, ArrayRef<Value> filters, ComputeOp w, ArrayRef<Step> steps, Product product, ComputeOp o) {
     MLIRContext *ctx = z.getContext();
     unsigned rows = z.getNumParallel();
     SmallVector<Value> factors;
@@ -187,13 +238,10 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
       if (!p || !v || v.getSource() != product.columns.getSource() || !p.getMap().isProjectedPermutation() ||
           p.getMap().getNumResults() != rows + 1)
         continue;
-      // Where x is the weight as it is there is no divisor left, and no filter of its own to agree on.
-      auto weight = weightOf(p.getSource().getDefiningOp<ComputeOp>());
-      auto whole = x.getDefiningOp<ReadOp>();
-      bool isWhole = whole && whole.getSource() == p.getSource() && whole.getMap().isIdentity();
-      if (isWhole)
-        weight = Weight{weight ? weight->filters : SmallVector<Value>(), x, Value()};
-      else if (!weight || !areEqual(weight->weight, x))
+      // The weight that o reads is x, scaled as w is before z, and by filters of z and divisors of the row.
+      auto weight = p.getSource().getDefiningOp<ComputeOp>();
+      auto weighed = weight && !weight.isReduction() ? scalingOf(weight, x) : std::nullopt;
+      if (!weighed || !takeAll(weighed->before, steps))
         continue;
       // Loops of w as loops of o: rows and c through p, e is the one that is left.
       SmallVector<AffineExpr> loops(p.getMap().getResults()), extents(o.getExtents());
@@ -213,22 +261,27 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
         columns.push_back(e.replaceDims(loops));
       if (!llvm::equal(columns, v.getMap().getResults()) || o.getExtents()[cast<AffineDimExpr>(feature).getPosition()] != w.getBy()[0])
         continue;
-      // The filter of z: that of p, and conditions of the row.
+      // Elsewhere z must be zero as well, or depend on the row alone.
       auto isIn = [](Value f, ArrayRef<Value> list) { return llvm::any_of(list, [&](Value g) { return areEqual(f, g); }); };
-      SmallVector<Value> ofRow;
+      SmallVector<Value> ofRow, divisors;
       for (Value f : filters)
-        if (!isIn(f, weight->filters))
+        if (!isIn(f, weighed->filters))
           ofRow.push_back(f);
-      if ((!isWhole && !llvm::all_of(weight->filters, [&](Value f) { return isIn(f, filters); })) ||
-          llvm::any_of(ofRow, [&](Value f) { return dependsOn(f, rows); }))
+      for (Step s : weighed->before)
+        if (s.kind == Step::divisor)
+          divisors.push_back(s.value);
+      auto isOfColumn = [&](Value v) { return dependsOn(v, rows); };
+      if (!llvm::all_of(weighed->before, [&](Step s) { return s.kind == Step::divisor || (s.kind == Step::filter && isIn(s.value, filters)); }) ||
+          llvm::any_of(ofRow, isOfColumn) || llvm::any_of(divisors, isOfColumn))
         continue;
-      build(z, w, product, o, loops, weight->divisor, ofRow);
+      build(z, w, product, o, loops, divisors, ofRow);
       return true;
     }
     return false;
   }
 
-  void build(ComputeOp z, ComputeOp w, Product product, ComputeOp o, ArrayRef<AffineExpr> loops, Value divisor, ArrayRef<Value> ofRow) {
+  void build(ComputeOp z, ComputeOp w, Product product, ComputeOp o, ArrayRef<AffineExpr> loops, ArrayRef<Value> divisors,
+             ArrayRef<Value> ofRow) {
     MLIRContext *ctx = z.getContext();
     unsigned rows = z.getNumParallel();
     OpBuilder b(z);
@@ -266,7 +319,7 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
             y = arith::ExtFOp::create(body, loc, y.getType(), Value(arith::TruncFOp::create(body, loc, body.getBF16Type(), y)));
           Value s = ReadOp::create(body, loc, o.getResult(), AffineMap::get(rows + 1, 0, ofO, ctx));
           Value term = arith::MulFOp::create(body, loc, y, s);
-          if (divisor)
+          for (Value divisor : divisors)
             term = arith::MulFOp::create(body, loc, term, copy(divisor));
           Value filter;
           for (Value f : ofRow)
