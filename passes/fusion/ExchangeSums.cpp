@@ -5,8 +5,9 @@
 // becomes, since sum(c) p[r, c] sum(e) y[r, e] v[c, e] = sum(e) y[r, e] o[r, e],
 //   %z = compute sum over <r> by <e>    { y[r, e] * o[r, e] * d[r] if g[r] }     or y * o
 // which needs no pass over the tensor of quadratic size: the gradient of a
-// normalised row inside a weighted sum. Where factors are rounded to bf16, y is read
-// rounded, as %w does, and p is rounded inside of o, as in what o is used for. Test: test/passes/fusion/exchange-sums.mlir
+// normalised row inside a weighted sum. What scales both p in %o and w in %z, as dropout
+// of the weights does, is in o. Where factors are rounded to bf16, y is read rounded, as
+// %w does, and p is rounded inside of o, as in what o is used for. Test: test/passes/fusion/exchange-sums.mlir
 //===----------------------------------------------------------------------===//
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
@@ -271,7 +272,8 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
         if (s.kind == Step::divisor)
           divisors.push_back(s.value);
       auto isOfColumn = [&](Value v) { return dependsOn(v, rows); };
-      if (!llvm::all_of(weighed->before, [&](Step s) { return s.kind == Step::divisor || (s.kind == Step::filter && isIn(s.value, filters)); }) ||
+      if (!llvm::all_of(weighed->before,
+                        [&](Step s) { return s.kind == Step::divisor || (s.kind == Step::filter && isIn(s.value, filters)); }) ||
           llvm::any_of(ofRow, isOfColumn) || llvm::any_of(divisors, isOfColumn))
         continue;
       build(z, w, product, o, loops, divisors, ofRow);

@@ -233,3 +233,114 @@ func.func @part_of_products(%p: tensor<?x?xf32, #graph.dims<T, T>>, %v: tensor<?
   }
   return %o, %z : tensor<?x8xf32, #graph.dims<T, 8>>, tensor<?xf32, #graph.dims<T>>
 }
+
+// Noise on the weights, and the same on what is weighed: as without it.
+// CHECK-LABEL: func.func @dropped
+// CHECK: %[[O:.*]] = graph.compute sum over <T, 8> by <T>
+// CHECK: graph.compute sum over <T> by <8>
+// CHECK-NEXT: %[[Y:.*]] = graph.read %{{.*}}[(d0, d1) -> (d0, d1)]
+// CHECK-NEXT: %[[AT:.*]] = graph.read %[[O]][(d0, d1) -> (d0, d1)]
+// CHECK-NEXT: %[[P:.*]] = arith.mulf %[[Y]], %[[AT]]
+// CHECK: %[[D:.*]] = graph.read %{{.*}}[(d0, d1) -> (d0)]
+// CHECK-NEXT: %[[Z:.*]] = arith.mulf %[[P]], %[[D]]
+// CHECK-NEXT: graph.yield %[[Z]]
+// CHECK-NOT: over <T, T> by <8>
+func.func @dropped(%x: tensor<?x?xf32, #graph.dims<T, T>>, %d: tensor<?xf32, #graph.dims<T>>, %v: tensor<?x8xf32, #graph.dims<T, 8>>, %y: tensor<?x8xf32, #graph.dims<T, 8>>, %rng: tensor<2xi32>) -> (tensor<?x8xf32, #graph.dims<T, 8>>, tensor<?xf32, #graph.dims<T>>) {
+  %p = graph.compute none over <T, T> by <> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.read %d[(d0, d1) -> (d0)] : tensor<?xf32, #graph.dims<T>>
+    %2 = arith.divf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %q = graph.compute none over <T, T> by <> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.random uniform 3 of %rng[(d0, d1) -> (d0, d1)] in <T, T> : tensor<2xi32>
+    %rate = arith.constant 0.1 : f32
+    %1 = arith.cmpf olt, %0, %rate : f32
+    %zero = arith.constant 0.0 : f32
+    %2 = graph.read %p[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %kept = arith.constant 0.9 : f32
+    %3 = arith.divf %2, %kept : f32
+    %4 = arith.select %1, %zero, %3 : f32
+    graph.yield %4 : f32
+  }
+  %o = graph.compute sum over <T, 8> by <T> : tensor<?x8xf32, #graph.dims<T, 8>> {
+    %0 = graph.read %q[(d0, d1, d2) -> (d0, d2)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.read %v[(d0, d1, d2) -> (d2, d1)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %w = graph.compute sum over <T, T> by <8> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.read %y[(d0, d1, d2) -> (d0, d2)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %1 = graph.read %v[(d0, d1, d2) -> (d1, d2)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %n = graph.compute none over <T, T> by <> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.read %w[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.random uniform 3 of %rng[(d0, d1) -> (d0, d1)] in <T, T> : tensor<2xi32>
+    %rate = arith.constant 0.1 : f32
+    %2 = arith.cmpf olt, %1, %rate : f32
+    %zero = arith.constant 0.0 : f32
+    %3 = arith.select %2, %zero, %0 : f32
+    %kept = arith.constant 0.9 : f32
+    %4 = arith.divf %3, %kept : f32
+    graph.yield %4 : f32
+  }
+  %z = graph.compute sum over <T> by <T> : tensor<?xf32, #graph.dims<T>> {
+    %0 = graph.read %n[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  return %o, %z : tensor<?x8xf32, #graph.dims<T, 8>>, tensor<?xf32, #graph.dims<T>>
+}
+
+// Other noise (another site), or none on one of the two, is another sum.
+// CHECK-LABEL: func.func @other_noise
+// CHECK: graph.compute sum over <T> by <T>
+// CHECK: graph.compute sum over <T> by <T>
+func.func @other_noise(%x: tensor<?x?xf32, #graph.dims<T, T>>, %v: tensor<?x8xf32, #graph.dims<T, 8>>, %y: tensor<?x8xf32, #graph.dims<T, 8>>, %rng: tensor<2xi32>) -> (tensor<?x8xf32, #graph.dims<T, 8>>, tensor<?xf32, #graph.dims<T>>, tensor<?xf32, #graph.dims<T>>) {
+  %q = graph.compute none over <T, T> by <> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.random uniform 3 of %rng[(d0, d1) -> (d0, d1)] in <T, T> : tensor<2xi32>
+    %rate = arith.constant 0.1 : f32
+    %1 = arith.cmpf olt, %0, %rate : f32
+    %zero = arith.constant 0.0 : f32
+    %2 = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %3 = arith.select %1, %zero, %2 : f32
+    graph.yield %3 : f32
+  }
+  %o = graph.compute sum over <T, 8> by <T> : tensor<?x8xf32, #graph.dims<T, 8>> {
+    %0 = graph.read %q[(d0, d1, d2) -> (d0, d2)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.read %v[(d0, d1, d2) -> (d2, d1)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %w = graph.compute sum over <T, T> by <8> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.read %y[(d0, d1, d2) -> (d0, d2)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %1 = graph.read %v[(d0, d1, d2) -> (d1, d2)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %n = graph.compute none over <T, T> by <> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.read %w[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.random uniform 4 of %rng[(d0, d1) -> (d0, d1)] in <T, T> : tensor<2xi32>
+    %rate = arith.constant 0.1 : f32
+    %2 = arith.cmpf olt, %1, %rate : f32
+    %zero = arith.constant 0.0 : f32
+    %3 = arith.select %2, %zero, %0 : f32
+    graph.yield %3 : f32
+  }
+  %z = graph.compute sum over <T> by <T> : tensor<?xf32, #graph.dims<T>> {
+    %0 = graph.read %n[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %u = graph.compute sum over <T> by <T> : tensor<?xf32, #graph.dims<T>> {
+    %0 = graph.read %w[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  return %o, %z, %u : tensor<?x8xf32, #graph.dims<T, 8>>, tensor<?xf32, #graph.dims<T>>, tensor<?xf32, #graph.dims<T>>
+}
