@@ -112,6 +112,18 @@ TrainSettings TrainSettings::fromRecipe(const Manifest &manifest) {
   return s;
 }
 
+std::string unsupportedSettings(const Manifest &manifest) {
+  std::string names;
+  auto add = [&](const char *section, const std::string &key) { names += (names.empty() ? "" : ", ") + (section + ("." + key)); };
+  const Json train = recipeSection(manifest, "train"), adapt = recipeSection(manifest, "adapt");
+  for (const char *key : {"augment", "ema", "epochs", "eval", "smoothing"})
+    if (train.contains(key))
+      add("train", key);
+  for (const auto &[key, value] : adapt.items())
+    add("adapt", key);
+  return names;
+}
+
 Json TrainSettings::toJson() const {
   return {{"batch", batch},
           {"context", context},

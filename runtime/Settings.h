@@ -34,6 +34,9 @@ struct TrainSettings {
   void check() const;
 };
 
+/// What the recipe asks of training that no program here does, as "train.ema, adapt.freeze"; empty when it does all.
+std::string unsupportedSettings(const Manifest &manifest);
+
 /// The recipe's section `name` as a JSON object; empty when there is none.
 nlohmann::json recipeSection(const Manifest &manifest, const std::string &name);
 

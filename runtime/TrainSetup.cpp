@@ -90,6 +90,8 @@ void Trainer::readRun() {
 /// Recipe, then run.json, then the command line.
 void Trainer::settle() {
   settings = TrainSettings::fromRecipe(manifest);
+  if (std::string names = unsupportedSettings(manifest); !names.empty())
+    std::cerr << "warning: the model asks for " << names << ", which training does not do yet: it goes on without\n";
   settings.seed = flags.seed.value_or(settings.seed);
   Json given = Json::object();
   auto take = [&](const char *key, const auto &flag) {

@@ -96,9 +96,21 @@ static bool isReducedByRows(Value v) {
   return false;
 }
 
+/// Whether `op` ranges over `dims` but for one of them.
+static bool areRowsOf(ArrayRef<AffineExpr> dims, Operation *op) {
+  SmallVector<AffineExpr> left(dims);
+  for (AffineExpr e : dimsOf(op->getResult(0).getType())) {
+    auto at = llvm::find(left, e);
+    if (at == left.end())
+      return false;
+    left.erase(at);
+  }
+  return left.size() == 1;
+}
+
 /// Everything ranges over blocks of one pair of dims of quadratic tensors: sums of
 /// products make these, pointwise definitions change them, and sums over one dim of
-/// the pair read them. Blocks then add up in the results, whatever their order.
+/// the pair read them, beside values of rows. Blocks then add up in the results, whatever their order.
 static std::string whyNotOneBlock(const Group &group) {
   SmallVector<AffineExpr> dims;
   for (Operation *op : group.ops)
@@ -124,6 +136,8 @@ static std::string whyNotOneBlock(const Group &group) {
     }
     if (group.contractions.contains(op) && isSum != readsQuadratic)
       return "a contraction neither makes nor sums what lies between";
+    if (!group.contractions.contains(op) && !isQuadratic(op->getResult(0)) && !dims.empty() && !areRowsOf(dims, op))
+      return "one has no rows of what lies between";
   }
   return "";
 }

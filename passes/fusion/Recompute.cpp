@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"
+#include "passes/fusion/Access.h"
 #include "passes/fusion/Cost.h"
 #include "passes/fusion/Kernel.h"
 #include "passes/fusion/Passes.h"
@@ -61,7 +62,7 @@ struct Recompute : public tintype::fusion::impl::GraphRecomputeBase<Recompute> {
   /// a kernel that has these in registers, and no tensor lives through the whole step.
   bool isCheapOfKept(Operation *def) {
     auto compute = dyn_cast<ComputeOp>(def);
-    if (!compute || !isPointwise(def))
+    if (!compute || !isPointwise(def) || isSmall(compute))
       return false;
     BodyCost cost = costOf(def);
     if (cost.gathers || cost.draws || cost.divides || cost.wide == 0 || (cost.heavy && !(cost.heavy == 1 && readByLongProducts(def))))
@@ -72,6 +73,15 @@ struct Recompute : public tintype::fusion::impl::GraphRecomputeBase<Recompute> {
         return loss->isBeforeInBlock(user->getBlock() == loss->getBlock() ? user : user->getParentOp());
       });
     });
+  }
+
+  /// A page or less, whatever the batch: the state of a random number, a table of scales.
+  static bool isSmall(ComputeOp op) {
+    int64_t elements = 1;
+    for (AffineExpr e : op.getOver().getExprs())
+      if (auto n = constantOf(e); !n || (elements *= std::max<int64_t>(*n, 1)) > 1024)
+        return false;
+    return true;
   }
 
   /// Whether all that the backward pass does with `def` are products that multiply each of its elements with
