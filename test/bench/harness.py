@@ -116,9 +116,9 @@ class Bench:
         return self.record(row, "tintype", command, json.loads(self.execute(command)[0]))
 
     def torch(self, row, work, sizes, dtype="f32", steps=8, warmup=2, compiled=False):
-        """The peer at `work`: train_gpt_torch.py of --peers for gpt, if given, else peer.py."""
+        """The peer at `work`: train_gpt_torch.py of --peers for a gpt without dropout, if given, else peer.py."""
         script = [HERE / "peer.py", work]
-        if work == "gpt" and self.args.peers:
+        if work == "gpt" and self.args.peers and not sizes.get("drop"):
             script = [pathlib.Path(self.args.peers) / "train_gpt_torch.py"]
         command = [self.args.python, *script, f"--dtype={dtype}", f"--steps={steps}", f"--warmup={warmup}",
                    *(f"--{k.replace('_', '-')}={v}" for k, v in sizes.items())]

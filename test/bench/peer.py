@@ -20,39 +20,40 @@ SIZES = dict(layers=12, heads=12, kv_heads=3, width=768, ffn=1536, vocab=50257, 
              patch=16, classes=1000, elements=124_000_000)
 
 
-def attend(q, k, v, causal):
-    """[B, T, heads, D] each; grouped heads of k and v serve several of q."""
+def attend(q, k, v, causal, drop=0.0):
+    """[B, T, heads, D] each; grouped heads of k and v serve several of q. `drop` of the weights are zero."""
     q, k, v = (z.transpose(1, 2) for z in (q, k, v))
     if k.shape[1] != q.shape[1]:
         k, v = (z.repeat_interleave(q.shape[1] // z.shape[1], 1) for z in (k, v))
-    return F.scaled_dot_product_attention(q, k, v, is_causal=causal).transpose(1, 2).flatten(2)
+    return F.scaled_dot_product_attention(q, k, v, is_causal=causal, dropout_p=drop).transpose(1, 2).flatten(2)
 
 
 class GeluLayer(nn.Module):
     """Pre-norm layer of GPT-2 (tanh, causal) and of ViT (erf)."""
 
-    def __init__(self, width, heads, causal):
+    def __init__(self, width, heads, causal, drop=0.0):
         super().__init__()
-        self.heads, self.causal = heads, causal
+        self.heads, self.causal, self.drop = heads, causal, drop
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
     def forward(self, x):
         q, k, v = self.qkv(self.norm1(x)).unflatten(-1, (3, self.heads, -1)).unbind(2)
-        x = x + self.proj(attend(q, k, v, self.causal))
-        return x + self.down(F.gelu(self.up(self.norm2(x)), approximate="tanh" if self.causal else "none"))
+        x = x + F.dropout(self.proj(attend(q, k, v, self.causal, self.drop)), self.drop)
+        return x + F.dropout(self.down(F.gelu(self.up(self.norm2(x)), approximate="tanh" if self.causal else "none")), self.drop)
 
 
 class Gpt(nn.Module):
     def __init__(self, a):
         super().__init__()
         self.tokens, self.places = nn.Embedding(a.vocab, a.width), nn.Embedding(a.context, a.width)
-        self.layers = nn.ModuleList(GeluLayer(a.width, a.heads, True) for _ in range(a.layers))
+        self.drop = a.drop
+        self.layers = nn.ModuleList(GeluLayer(a.width, a.heads, True, a.drop) for _ in range(a.layers))
         self.norm = nn.LayerNorm(a.width)
 
     def forward(self, x, targets):
-        x = self.tokens(x) + self.places.weight
+        x = F.dropout(self.tokens(x) + self.places.weight, self.drop)
         for layer in self.layers:
             x = layer(x)
         return F.cross_entropy(F.linear(self.norm(x), self.tokens.weight).flatten(0, 1), targets.flatten())
@@ -192,6 +193,7 @@ def main():
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--warmup", type=int, default=2)
+    parser.add_argument("--drop", type=float, default=0.0, help="rate of dropout, of the GPT")
     for name, value in SIZES.items():
         parser.add_argument("--" + name.replace("_", "-"), type=int, default=value)
     a = parser.parse_args()

@@ -8,6 +8,7 @@ import tempfile
 from harness import Failed, Line, ROOT, median
 
 GPT_SMALL = dict(layers=6, heads=6, width=384, vocab=4096, context=256, batch=8)
+GPT_DROPOUT = GPT_SMALL | dict(context=1024, batch=2, drop=0.1)
 GPT_124M = dict(layers=12, heads=12, width=768, vocab=50257, context=256, batch=4)
 LLAMA = dict(layers=30, heads=9, kv_heads=3, width=576, ffn=1536, vocab=49152, context=256, batch=4)
 VIT = dict(layers=12, heads=12, width=768, image=224, patch=16, classes=1000, batch=8)
@@ -44,7 +45,7 @@ def vit_flops(s):
 
 def gpt(b, s, ctx=None):
     return b.binary("gpt2", layers=s["layers"], heads=s["heads"], width=s["width"], vocab=s["vocab"],
-                    ctx=ctx or max(1024, s["context"]), drop=0)
+                    ctx=ctx or max(1024, s["context"]), drop=s.get("drop", 0))
 
 
 def mb(n):
@@ -100,6 +101,13 @@ def gpt_small(b):
     s = sized(b, GPT_SMALL)
     return training(b, "gpt-small", gpt(b, s), "gpt", s, gpt_flops(s),
                     {"f32": (1.25, 0.85, None), "bf16": (1.5, 0.78, None)}, 8, True, "tokens/s")
+
+
+def gpt_dropout(b):
+    """As GPT-2 was trained: a tenth of the embeddings, of attention's weights and of what each part adds is dropped."""
+    s = sized(b, GPT_DROPOUT)
+    lines = training(b, "gpt-dropout", gpt(b, s), "gpt", s, gpt_flops(s), {}, 3, True, "tokens/s")
+    return [line for line in lines if " of " not in line.metric]
 
 
 def gpt_124m(b):
@@ -315,6 +323,7 @@ def memory_limit(b):
 ROWS = {
     "gpt-small": ("GPT 12.3M, batch 8 x 256", gpt_small),
     "gpt-124m": ("GPT-2 124M, batch 4 x 256", gpt_124m),
+    "gpt-dropout": ("GPT 12.3M with dropout, batch 2 x 1024", gpt_dropout),
     "memory-limit": ("GPT-2 124M, --memory-limit", memory_limit),
     "llama": ("Llama 134M, batch 4 x 256", llama),
     "vit": ("ViT-B/16, batch 8", vit),
