@@ -133,17 +133,6 @@ void simplifyBody(Operation *definition) {
 
 bool isProgram(func::FuncOp func) { return !func.isExternal() && !func->hasAttr("graph.kernel"); }
 
-Operation *lossOf(func::FuncOp func) {
-  auto names = func->getAttrOfType<ArrayAttr>("graph.results");
-  Operation *ret = func.getBody().front().getTerminator();
-  if (!names || names.size() != ret->getNumOperands())
-    return nullptr;
-  for (auto [name, value] : llvm::zip(names, ret->getOperands()))
-    if (cast<StringAttr>(name).getValue() == "loss")
-      return value.getDefiningOp();
-  return nullptr;
-}
-
 void eraseDead(func::FuncOp func) {
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))
     if (isOpTriviallyDead(&op))

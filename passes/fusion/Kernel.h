@@ -13,6 +13,7 @@
 
 #include "dialects/graph/Graph.h"
 #include "passes/graph/Contraction.h"
+#include "passes/graph/Loss.h"
 
 namespace tintype::fusion {
 
@@ -69,8 +70,6 @@ void simplifyBody(mlir::Operation *definition);
 
 /// Whether `func` is a program: it has a body and is no kernel.
 bool isProgram(mlir::func::FuncOp func);
-/// The op that makes the result called "loss", or null: what follows it is backward.
-mlir::Operation *lossOf(mlir::func::FuncOp func);
 
 /// Erases ops of `func` whose results nothing uses.
 void eraseDead(mlir::func::FuncOp func);

@@ -1,9 +1,10 @@
-//===- Narrow.cpp - tensors that are only read rounded lie in memory as bf16 ---===//
+//===- Narrow.cpp - tensors of rounded values lie in memory as bf16 -------===//
 //   %h = compute none { f(x[d0, d1]) }                  %h = compute none { truncf(f(x[d0, d1])) } : bf16
 //   %y = compute sum { extf(truncf h[d0, d2]) * .. }    %y = compute sum { extf(h[d0, d2]) * .. }
 // The rounding moves from each reader to the producer: the numbers are the same, the
 // tensor takes half the memory. A sum is rounded by a definition of its own, which
-// becomes its epilogue. Test: test/passes/fusion/narrow.mlir
+// becomes its epilogue. What is made rounded is stored so, however it is read.
+// Test: test/passes/fusion/narrow.mlir
 //===----------------------------------------------------------------------===//
 #include "mlir/IR/Remarks.h"
 #include "passes/fusion/Cost.h"
@@ -23,7 +24,8 @@ using namespace tintype::fusion;
 struct Uses {
   SmallVector<ReadOp> reads;
   SmallVector<ReshapeOp> views;
-  bool isRounded = true; ///< nothing but reads whose value is rounded
+  bool isOther = false;  ///< something but reads
+  bool isRounded = true; ///< values of all reads are rounded
 };
 
 static void collectUses(Value v, Uses &uses) {
@@ -36,9 +38,15 @@ static void collectUses(Value v, Uses &uses) {
       for (Operation *scalar : read->getUsers())
         uses.isRounded &= isa<arith::TruncFOp>(scalar) && scalar->getResult(0).getType().isBF16();
     } else {
-      uses.isRounded = false;
+      uses.isOther = true;
     }
   }
+}
+
+/// What `op` rounds to bf16 and gives as f32, or null.
+static Value roundedBy(Operation *op) {
+  auto wider = isPointwise(op) ? cast<ComputeOp>(op).getYield().getValue().getDefiningOp<arith::ExtFOp>() : arith::ExtFOp();
+  return wider && wider.getIn().getType().isBF16() ? wider.getIn() : Value();
 }
 
 static RankedTensorType narrowType(Value v) {
@@ -81,13 +89,22 @@ struct Narrow : public tintype::fusion::impl::GraphNarrowBase<Narrow> {
     Value result = op->getResult(0);
     Uses uses;
     collectUses(result, uses);
-    if (uses.reads.empty() || !uses.isRounded)
+    Value made = roundedBy(op);
+    if (uses.reads.empty() || uses.isOther || !(uses.isRounded || made))
       return;
     ++numNarrowed;
     std::string bytes = bytesText(narrowType(result));
     remark::passed(op->getLoc(), remark::RemarkOpts::name("narrowed").category(getArgument()).function(getOperation().getName()))
-        << remark::add("stored as bf16: every reader rounds it, saves {0} bytes", bytes) << remark::metric("bytes", bytes);
-    if (isPointwise(op)) {
+        << remark::add("stored as bf16: {0}, saves {1} bytes", made ? "it is made rounded" : "every reader rounds it", bytes)
+        << remark::metric("bytes", bytes);
+    if (made) {
+      YieldOp yield = cast<ComputeOp>(op).getYield();
+      Operation *wider = yield.getValue().getDefiningOp();
+      yield.getValueMutable().assign(made);
+      if (wider->use_empty())
+        wider->erase();
+      result.setType(narrowType(result));
+    } else if (isPointwise(op)) {
       YieldOp yield = cast<ComputeOp>(op).getYield();
       OpBuilder b(yield);
       yield.getValueMutable().assign(arith::TruncFOp::create(b, op->getLoc(), b.getBF16Type(), yield.getValue()));
@@ -100,10 +117,18 @@ struct Narrow : public tintype::fusion::impl::GraphNarrowBase<Narrow> {
       view.getResult().setType(narrowType(view));
     for (ReadOp read : uses.reads) {
       read.getResult().setType(BFloat16Type::get(&getContext()));
-      for (Operation *scalar : llvm::make_early_inc_range(read->getUsers())) {
-        scalar->replaceAllUsesWith(read);
-        scalar->erase();
-      }
+      OpBuilder b(&getContext());
+      b.setInsertionPointAfter(read);
+      Value narrow = read.getResult(), wide;
+      for (Operation *scalar : SmallVector<Operation *>(read->getUsers()))
+        if (isa<arith::TruncFOp>(scalar)) {
+          scalar->replaceAllUsesWith(ValueRange(narrow));
+          scalar->erase();
+        } else {
+          if (!wide)
+            wide = arith::ExtFOp::create(b, read.getLoc(), b.getF32Type(), narrow);
+          scalar->replaceUsesOfWith(narrow, wide);
+        }
     }
   }
 };

@@ -3,11 +3,14 @@
 //     y[m, n] = sum(k) x[m, k] * w[n, k]      ->      sum(k) bf16(x[m, k]) * bf16(w[n, k])
 // bf16(v) is `extf(truncf v)`: the value is rounded, the product and the sum stay
 // f32, as does everything that is no contraction. The gradient of a bias is one, of dy
-// with ones beside dy with x: it adds up what the gradient of the weights rounds. Where
-// a rounded value lies in memory is decided later (graph-narrow).
+// with ones beside dy with x: it adds up what the gradient of the weights rounds.
+// What a product (with its bias) makes is rounded where the backward pass needs it for
+// scalar code alone, as the input of an activation: it would lie in memory for that.
+// Where a rounded value lies in memory is decided later (graph-narrow).
 // Test: test/passes/graph/round-factors.mlir.
 //===----------------------------------------------------------------------===//
 #include "passes/graph/Contraction.h"
+#include "passes/graph/Loss.h"
 #include "passes/graph/Passes.h"
 #include "passes/graph/Scalars.h"
 
@@ -45,6 +48,29 @@ bool isOnlyOfGradients(Value v) {
   });
 }
 
+/// Whether `op` adds one thing to each element of a product that nothing else reads.
+bool addsToProduct(ComputeOp op) {
+  auto sum = op.isReduction() ? arith::AddFOp() : op.getYield().getValue().getDefiningOp<arith::AddFOp>();
+  return sum && llvm::any_of(sum->getOperands(), [](Value side) {
+           auto read = side.getDefiningOp<ReadOp>();
+           Operation *source = read && read.getMap().isIdentity() ? read.getSource().getDefiningOp() : nullptr;
+           return source && source->hasOneUse() && contractionOf(source);
+         });
+}
+
+/// Whether scalar code over the points of `op` is all that reads it, some of it behind `loss`.
+bool isKeptForScalars(ComputeOp op, Operation *loss) {
+  bool isKept = false;
+  for (Operation *user : op->getUsers()) {
+    auto read = dyn_cast<ReadOp>(user);
+    auto reader = read ? dyn_cast<ComputeOp>(read->getParentOp()) : ComputeOp();
+    if (!reader || reader.isReduction() || !read.getMap().isIdentity() || reader.getOver() != op.getOver())
+      return false;
+    isKept |= loss->isBeforeInBlock(reader);
+  }
+  return isKept;
+}
+
 struct RoundFactors : impl::GraphRoundFactorsBase<RoundFactors> {
   void runOnOperation() override {
     for (auto func : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
@@ -60,6 +86,10 @@ struct RoundFactors : impl::GraphRoundFactorsBase<RoundFactors> {
         round(op);
       for (auto op : copy.getOps<ComputeOp>())
         roundSum(op);
+      if (Operation *loss = lossOf(copy))
+        for (auto op : llvm::make_early_inc_range(copy.getOps<ComputeOp>()))
+          if (op->isBeforeInBlock(loss) && isKeptForScalars(op, loss))
+            roundResult(op);
     }
   }
 
@@ -89,6 +119,24 @@ struct RoundFactors : impl::GraphRoundFactorsBase<RoundFactors> {
     OpBuilder b(yield);
     yield.getValueMutable().assign(rounded(b, op.getLoc(), yield.getValue()));
     ++numRounded;
+  }
+
+  void roundResult(ComputeOp op) {
+    if (!op.getYield().getValue().getType().isF32())
+      return;
+    if (addsToProduct(op)) {
+      OpBuilder b(op.getYield());
+      op.getYield().getValueMutable().assign(rounded(b, op.getLoc(), op.getYield().getValue()));
+      ++numRounded;
+    } else if (contractionOf(op)) {
+      OpBuilder b(op->getBlock(), std::next(op->getIterator()));
+      auto copy = buildCompute(b, op.getLoc(), Reducer::none, op.getOver().getExprs(), {}, b.getF32Type(), [&](OpBuilder &in) {
+        Value x = ReadOp::create(in, op.getLoc(), op.getResult(), in.getMultiDimIdentityMap(op.getNumParallel()));
+        return std::make_pair(rounded(in, op.getLoc(), x), Value());
+      });
+      op.getResult().replaceUsesWithIf(copy.getResult(), [&](OpOperand &use) { return use.getOwner()->getParentOp() != copy; });
+      ++numRounded;
+    }
   }
 
   /// What contractions round, and which dims of it they sum.

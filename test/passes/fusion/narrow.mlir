@@ -94,3 +94,30 @@ func.func @exact(%x: tensor<?x16xf32, #graph.dims<B, 16>>) -> (tensor<?x?xf32, #
   }
   return %y, %g, %s : tensor<?x?xf32, #graph.dims<B, B>>, tensor<?x16xf32, #graph.dims<B, 16>>, tensor<?xf32, #graph.dims<B>>
 }
+
+// What is made rounded is stored so, and its readers are none the wiser.
+// REMARK: stored as bf16: it is made rounded, saves B * 32 bytes
+// CHECK-LABEL: func.func @made_rounded
+// CHECK:         %[[H:.*]] = graph.compute none over <B, 16> by <> : tensor<?x16xbf16, #graph.dims<B, 16>> {
+// CHECK:           %[[R:.*]] = arith.truncf
+// CHECK-NEXT:      graph.yield %[[R]] : bf16
+// CHECK:           %[[X:.*]] = graph.read %[[H]]{{.*}} : tensor<?x16xbf16
+// CHECK-NEXT:      %[[WIDE:.*]] = arith.extf %[[X]] : bf16 to f32
+// CHECK-NEXT:      arith.mulf %[[WIDE]], %[[WIDE]]
+func.func @made_rounded(%x: tensor<?x16xf32, #graph.dims<B, 16>>) -> tensor<?x16xf32, #graph.dims<B, 16>> {
+  %h = graph.compute none over <B, 16> by <> : tensor<?x16xf32, #graph.dims<B, 16>> {
+    %0 = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x16xf32, #graph.dims<B, 16>>
+    %1 = arith.truncf %0 : f32 to bf16
+    %2 = arith.extf %1 : bf16 to f32
+    graph.yield %2 : f32
+  }
+  %y = graph.compute none over <B, 16> by <> : tensor<?x16xf32, #graph.dims<B, 16>> {
+    %0 = graph.read %h[(d0, d1) -> (d0, d1)] : tensor<?x16xf32, #graph.dims<B, 16>>
+    %1 = arith.mulf %0, %0 : f32
+    %2 = arith.truncf %0 : f32 to bf16
+    %3 = arith.extf %2 : bf16 to f32
+    %4 = arith.addf %1, %3 : f32
+    graph.yield %4 : f32
+  }
+  return %y : tensor<?x16xf32, #graph.dims<B, 16>>
+}

@@ -107,3 +107,77 @@ func.func @forward(%x: tensor<?x16xf32, #graph.dims<B, 16>>) -> tensor<?x32xf32,
   }
   return %y : tensor<?x32xf32, #graph.dims<B, 32>>
 }
+
+// What a product makes lies in memory for the scalar code behind the loss: rounded, with its bias.
+// CHECK-LABEL: func.func @trace_step.bf16(
+// CHECK:         %[[Z:.*]] = graph.compute sum over <B, 32> by <16>
+// CHECK:         %[[A:.*]] = graph.compute none over <B, 32> by <>
+// CHECK:           %[[S:.*]] = arith.addf
+// CHECK-NEXT:      %[[S16:.*]] = arith.truncf %[[S]] : f32 to bf16
+// CHECK-NEXT:      %[[S32:.*]] = arith.extf %[[S16]] : bf16 to f32
+// CHECK-NEXT:      graph.yield %[[S32]] : f32
+// Without a bias a definition of its own rounds it.
+// CHECK:         %[[G:.*]] = graph.compute sum over <B, 32> by <16>
+// CHECK:         %[[R:.*]] = graph.compute none over <B, 32> by <>
+// CHECK-NEXT:      %[[X:.*]] = graph.read %[[G]]
+// CHECK-NEXT:      arith.truncf %[[X]] : f32 to bf16
+// What the forward pass alone reads is not, nor what it reduces.
+// CHECK:         %[[F:.*]] = graph.compute sum over <B, 32> by <16>
+// CHECK:         graph.compute none over <B, 32> by <>
+// CHECK-NEXT:      graph.read %[[A]]
+// CHECK-NEXT:      graph.read %[[R]]
+// CHECK-NEXT:      graph.read %[[F]]
+// CHECK-NOT:       truncf
+// CHECK:         graph.compute none over <B, 32> by <>
+// CHECK-NEXT:      graph.read %[[A]]
+// CHECK-NEXT:      graph.read %[[R]]
+// CHECK-NOT:       truncf
+// CHECK:         return
+func.func @trace_step(%x: tensor<?x16xf32, #graph.dims<B, 16>>) -> (tensor<f32>, tensor<?x32xf32, #graph.dims<B, 32>>)
+    attributes {graph.role = "trace_step", graph.results = ["loss", "d"]} {
+  %w = graph.param @w : tensor<32x16xf32>
+  %b = graph.param @b : tensor<16xf32>
+  %z = graph.compute sum over <B, 32> by <16> : tensor<?x32xf32, #graph.dims<B, 32>> {
+    %0 = graph.read %x[(d0, d1, d2) -> (d0, d2)] : tensor<?x16xf32, #graph.dims<B, 16>>
+    %1 = graph.read %w[(d0, d1, d2) -> (d1, d2)] : tensor<32x16xf32>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %a = graph.compute none over <B, 32> by <> : tensor<?x32xf32, #graph.dims<B, 32>> {
+    %0 = graph.read %z[(d0, d1) -> (d0, d1)] : tensor<?x32xf32, #graph.dims<B, 32>>
+    %1 = graph.read %b[(d0, d1) -> (d1 floordiv 2)] : tensor<16xf32>
+    %2 = arith.addf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %g = graph.compute sum over <B, 32> by <16> : tensor<?x32xf32, #graph.dims<B, 32>> {
+    %0 = graph.read %x[(d0, d1, d2) -> (d0, d2)] : tensor<?x16xf32, #graph.dims<B, 16>>
+    %1 = graph.read %w[(d0, d1, d2) -> (31 - d1, d2)] : tensor<32x16xf32>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %f = graph.compute sum over <B, 32> by <16> : tensor<?x32xf32, #graph.dims<B, 32>> {
+    %0 = graph.read %x[(d0, d1, d2) -> (d0, 15 - d2)] : tensor<?x16xf32, #graph.dims<B, 16>>
+    %1 = graph.read %w[(d0, d1, d2) -> (d1, d2)] : tensor<32x16xf32>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %h = graph.compute none over <B, 32> by <> : tensor<?x32xf32, #graph.dims<B, 32>> {
+    %0 = graph.read %a[(d0, d1) -> (d0, d1)] : tensor<?x32xf32, #graph.dims<B, 32>>
+    %1 = graph.read %g[(d0, d1) -> (d0, d1)] : tensor<?x32xf32, #graph.dims<B, 32>>
+    %2 = graph.read %f[(d0, d1) -> (d0, d1)] : tensor<?x32xf32, #graph.dims<B, 32>>
+    %3 = arith.mulf %0, %1 : f32
+    %4 = arith.addf %3, %2 : f32
+    graph.yield %4 : f32
+  }
+  %loss = graph.compute sum over <> by <B, 32> : tensor<f32> {
+    %0 = graph.read %h[(d0, d1) -> (d0, d1)] : tensor<?x32xf32, #graph.dims<B, 32>>
+    graph.yield %0 : f32
+  }
+  %d = graph.compute none over <B, 32> by <> : tensor<?x32xf32, #graph.dims<B, 32>> {
+    %0 = graph.read %a[(d0, d1) -> (d0, d1)] : tensor<?x32xf32, #graph.dims<B, 32>>
+    %1 = graph.read %g[(d0, d1) -> (d0, d1)] : tensor<?x32xf32, #graph.dims<B, 32>>
+    %2 = arith.addf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  return %loss, %d : tensor<f32>, tensor<?x32xf32, #graph.dims<B, 32>>
+}
