@@ -384,12 +384,8 @@ private:
       core.erase();
       return failed(d) ? FailureOr<Value>(failure()) : FailureOr<Value>(Value());
     }
-    Factors factors = splitFactors(s, d->value, kept.size());
-    for (Value c : {d->condition, factors.condition})
-      condition = s.both(condition, c);
-    if (isBoolConstant(condition, true))
-      condition = {};
-    YieldOp::create(in, loc, factors.varying, condition);
+    Factors factors = splitFactors(s, d->value, s.both(condition, d->condition), kept.size());
+    YieldOp::create(in, loc, factors.varying, isBoolConstant(factors.condition, true) ? Value() : factors.condition);
 
     Value result = core.getResult();
     if (kept.size() != rank || over != dims || !factors.fixedAbove.empty() || !factors.fixedBelow.empty() || factors.scale != 1.0) {
@@ -403,6 +399,8 @@ private:
       outerLoops.resize(inner.size());
       BodyCloner again(in, outerLoops, dims, over.size() == rank && over != dims);
       Value condition = placeConditions(in, again, g, dims);
+      if (factors.guard)
+        condition = s.both(condition, again.get(factors.guard));
       Value v = again.read(loc, result, AffineMap::get(rank, 0, back, ctx), {}, over != dims);
       for (Value f : factors.fixedAbove)
         v = s.mul(v, again.get(f));
