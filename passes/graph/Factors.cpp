@@ -89,28 +89,6 @@ private:
     if (!free)
       out.guard = out.condition;
   }
-
-  /// Whether `v` is a product of constants, sizes and what is at least a positive constant.
-  static bool isNonzero(Value v) {
-    Operation *op = v.getDefiningOp();
-    auto isPositive = [](Value x) { return constantOf(x) && *constantOf(x) > 0; };
-    if (isa<arith::MulFOp>(op))
-      return llvm::all_of(op->getOperands(), isNonzero);
-    if (isa<arith::MaximumFOp>(op))
-      return llvm::any_of(op->getOperands(), isPositive);
-    return isPositive(v) || (isa<arith::SIToFPOp>(op) && op->getOperand(0).getDefiningOp<SizeOp>());
-  }
-
-  /// Whether `v` is a number wherever tensors hold numbers, so that 0 * v = 0.
-  static bool isNumber(Value v) {
-    Operation *op = v.getDefiningOp();
-    if (auto read = dyn_cast<ReadOp>(op))
-      return !read.getGuarded();
-    if (isa<arith::DivFOp>(op) && !isNonzero(op->getOperand(1)))
-      return false;
-    return !isa<math::LogOp, math::ExpOp, math::PowFOp, math::SqrtOp, math::RsqrtOp>(op) &&
-           llvm::all_of(op->getOperands(), [](Value x) { return isa<RankedTensorType>(x.getType()) || isNumber(x); });
-  }
 };
 } // namespace
 
