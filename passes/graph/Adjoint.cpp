@@ -218,9 +218,9 @@ private:
   /// is zero.
   FailureOr<Guarded> derivative(OpBuilder &in, BodyCloner &again, const Access &access) {
     DenseSet<Value> path = dependents(access);
-    DenseMap<Value, Value> adjoints;
+    DenseMap<Value, Guarded> adjoints; // 0 where the condition is false
     Guarded start = seed(in, again);
-    adjoints[yield.getValue()] = start.value;
+    adjoints[yield.getValue()] = {start.value, {}};
     // What the definition computed need not be computed again.
     if (isa<ComputeOp>(def) && reducer == Reducer::none &&
         isa_and_nonnull<arith::DivFOp, math::ExpOp, math::SqrtOp, math::RsqrtOp, math::TanhOp, math::PowFOp>(
@@ -231,7 +231,7 @@ private:
     for (Operation &op : llvm::reverse(*block)) {
       if (op.getNumResults() != 1 || !path.contains(op.getResult(0)))
         continue;
-      Value d = adjoints.lookup(op.getResult(0));
+      auto [d, where] = adjoints.lookup(op.getResult(0));
       if (!d)
         continue;
       ScalarRule rule(in, &op, d, again);
@@ -248,13 +248,34 @@ private:
         if (!path.contains(op.getOperand(i)) || !row->operands[i])
           continue;
         Value part = row->operands[i](rule);
-        if (part && constantOf(part) != 0.0) {
-          Value &sum = adjoints[op.getOperand(i)];
-          sum = rule.add(sum, part);
-        }
+        if (!part || constantOf(part) == 0.0)
+          continue;
+        Value chosen = rule.both(where, choiceOf(rule, part));
+        // 0 times no number is none: what was not chosen stays out of the derivative.
+        if (where && !isSlopeNumber(&op, i))
+          part = rule.select(where, part, rule.zero(part.getType()));
+        Guarded &sum = adjoints[op.getOperand(i)];
+        sum = {rule.add(sum.value, part), sum.value ? rule.either(sum.condition, chosen) : chosen};
       }
     }
     return Guarded{total, start.condition};
+  }
+
+  /// Whether the derivative of `op` by operand `i` is a number wherever tensors hold numbers.
+  static bool isSlopeNumber(Operation *op, unsigned i) {
+    if (isa<arith::MulFOp>(op))
+      return isNumber(op->getOperand(1 - i));
+    if (isa<arith::DivFOp>(op) && i == 0)
+      return isNumber(op->getOperand(1)) && isNonzero(op->getOperand(1));
+    return isNumber(op->getResult(0));
+  }
+
+  /// The condition outside of which `v`, a choice against zero, is zero; null for other values.
+  static Value choiceOf(ScalarBuilder &s, Value v) {
+    auto select = v.getDefiningOp<arith::SelectOp>();
+    if (select && constantOf(select.getFalseValue()) == 0.0)
+      return select.getCondition();
+    return select && constantOf(select.getTrueValue()) == 0.0 ? s.negate(select.getCondition()) : Value();
   }
 
   Value equality(OpBuilder &in, unsigned numDims, std::pair<AffineExpr, AffineExpr> sides, ValueRange symbols) {
@@ -384,12 +405,8 @@ private:
       core.erase();
       return failed(d) ? FailureOr<Value>(failure()) : FailureOr<Value>(Value());
     }
-    Factors factors = splitFactors(s, d->value, kept.size());
-    for (Value c : {d->condition, factors.condition})
-      condition = s.both(condition, c);
-    if (isBoolConstant(condition, true))
-      condition = {};
-    YieldOp::create(in, loc, factors.varying, condition);
+    Factors factors = splitFactors(s, d->value, s.both(condition, d->condition), kept.size());
+    YieldOp::create(in, loc, factors.varying, isBoolConstant(factors.condition, true) ? Value() : factors.condition);
 
     Value result = core.getResult();
     if (kept.size() != rank || over != dims || !factors.fixedAbove.empty() || !factors.fixedBelow.empty() || factors.scale != 1.0) {
@@ -403,6 +420,8 @@ private:
       outerLoops.resize(inner.size());
       BodyCloner again(in, outerLoops, dims, over.size() == rank && over != dims);
       Value condition = placeConditions(in, again, g, dims);
+      if (factors.guard)
+        condition = s.both(condition, again.get(factors.guard));
       Value v = again.read(loc, result, AffineMap::get(rank, 0, back, ctx), {}, over != dims);
       for (Value f : factors.fixedAbove)
         v = s.mul(v, again.get(f));

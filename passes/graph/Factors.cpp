@@ -9,8 +9,11 @@ class Splitter {
 public:
   Splitter(ScalarBuilder &s, unsigned first) : s(s), first(first) {}
 
-  Factors run(Value value) {
+  Factors run(Value value, Value condition) {
+    out.condition = condition;
     split(value, true);
+    for (auto [v, isAbove] : leaves)
+      place(v, isAbove);
     bool whole = above.size() == 1 && below.empty();
     Value top = whole ? above[0] : Value();
     // Keeps the order of the reads: dy first, then what it is multiplied with.
@@ -29,6 +32,7 @@ private:
   ScalarBuilder &s;
   unsigned first;
   DenseMap<Value, bool> memo;
+  SmallVector<std::pair<Value, bool>> leaves; // and whether above
   SmallVector<Value> above, below;
   Factors out;
 
@@ -74,14 +78,22 @@ private:
         return split(select.getFalseValue(), true);
       }
     }
-    if (varies(v))
-      (isAbove ? above : below).push_back(v);
-    else
-      (isAbove ? out.fixedAbove : out.fixedBelow).push_back(v);
+    leaves.push_back({v, isAbove});
+  }
+
+  void place(Value v, bool isAbove) {
+    bool free = !out.condition || (isNumber(v) && (isAbove || isNonzero(v)));
+    if (varies(v) || (!free && varies(out.condition)))
+      return (isAbove ? above : below).push_back(v);
+    (isAbove ? out.fixedAbove : out.fixedBelow).push_back(v);
+    if (!free)
+      out.guard = out.condition;
   }
 };
 } // namespace
 
-Factors splitFactors(ScalarBuilder &s, Value value, unsigned firstReduction) { return Splitter(s, firstReduction).run(value); }
+Factors splitFactors(ScalarBuilder &s, Value value, Value condition, unsigned firstReduction) {
+  return Splitter(s, firstReduction).run(value, condition);
+}
 
 } // namespace tintype::graph

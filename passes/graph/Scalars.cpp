@@ -2,6 +2,7 @@
 #include "passes/graph/Scalars.h"
 #include "mlir/IR/Matchers.h"
 #include "passes/graph/Index.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 namespace tintype::graph {
@@ -16,6 +17,32 @@ std::optional<double> constantOf(Value v) {
 bool isBoolConstant(Value v, bool value) {
   IntegerAttr attr;
   return v && v.getType().isInteger(1) && matchPattern(v, m_Constant(&attr)) && attr.getValue().getBoolValue() == value;
+}
+
+bool isNonzero(Value v) {
+  Operation *op = v.getDefiningOp();
+  auto isPositive = [](Value x) { return constantOf(x) && *constantOf(x) > 0; };
+  if (isa<arith::MulFOp>(op))
+    return llvm::all_of(op->getOperands(), isNonzero);
+  if (isa<arith::MaximumFOp>(op))
+    return llvm::any_of(op->getOperands(), isPositive);
+  return isPositive(v) || (isa<arith::SIToFPOp>(op) && op->getOperand(0).getDefiningOp<SizeOp>());
+}
+
+bool isNumber(Value v) {
+  llvm::SetVector<Operation *> slice;
+  slice.insert(v.getDefiningOp());
+  for (unsigned i = 0; i < slice.size(); ++i) {
+    Operation *op = slice[i];
+    auto read = dyn_cast<ReadOp>(op);
+    bool divides = isa<arith::DivFOp>(op) && !isNonzero(op->getOperand(1));
+    if (divides || (read && read.getGuarded()) || isa<math::LogOp, math::ExpOp, math::PowFOp, math::SqrtOp, math::RsqrtOp>(op))
+      return false;
+    for (Value x : op->getOperands())
+      if (!isa<RankedTensorType>(x.getType()))
+        slice.insert(x.getDefiningOp());
+  }
+  return true;
 }
 
 //===-- ScalarBuilder -----------------------------------------------------===//
@@ -84,6 +111,12 @@ Value ScalarBuilder::both(Value c, Value d) {
   if (isBoolConstant(d, true) || isBoolConstant(c, false))
     return c;
   return arith::AndIOp::create(b, loc, c, d);
+}
+
+Value ScalarBuilder::either(Value c, Value d) {
+  if (!c || !d || c == d)
+    return c == d ? c : Value();
+  return arith::OrIOp::create(b, loc, c, d);
 }
 
 Value ScalarBuilder::negate(Value c) {

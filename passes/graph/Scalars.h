@@ -16,6 +16,11 @@ std::optional<double> constantOf(mlir::Value v);
 /// True for the i1 constant `value`.
 bool isBoolConstant(mlir::Value v, bool value);
 
+/// Whether `v` is a number wherever tensors hold numbers, so that 0 * v = 0.
+bool isNumber(mlir::Value v);
+/// Whether `v` is a product of positive constants, sizes and what is at least a positive constant.
+bool isNonzero(mlir::Value v);
+
 /// Null stands for "no value" where a sum or a conjunction starts.
 class ScalarBuilder {
 public:
@@ -32,6 +37,8 @@ public:
   mlir::Value neg(mlir::Value x);
   mlir::Value select(mlir::Value c, mlir::Value x, mlir::Value y);
   mlir::Value both(mlir::Value c, mlir::Value d);
+  /// Null stands for "always" here.
+  mlir::Value either(mlir::Value c, mlir::Value d);
   mlir::Value negate(mlir::Value c);
   mlir::Value greater(mlir::Value x, mlir::Value y);
   mlir::Value zero(mlir::Type type) { return constant(0, type); }

@@ -119,6 +119,15 @@ REDUCERS = [
     Case("sum-factors", "B", "%x_ = graph.read %x[(d0, d1) -> (d1)] : tensor<4xf32>\n%c = arith.constant 0.25 : f32\n"
          "%w_ = graph.read %w[(d0, d1) -> (d0)] : tensor<?xf32, #graph.dims<B>>\n%e = math.exp %w_ : f32\n"
          "%m = arith.mulf %c, %x_ : f32\n%q = arith.divf %m, %e : f32\ngraph.yield %q : f32", by="4", x="4", w="B"),
+    # Outside of the condition the root is no number: it stays under it, whether the condition varies along the sum or not.
+    *[Case(name, "B, 3", "%x_ = graph.read %x[(d0, d1, d2) -> (d2)] : tensor<4xf32>\n"
+           "%u_ = graph.read %u[(d0, d1, d2) -> (d0, d2)] : tensor<?x4xf32, #graph.dims<B, 4>>\n"
+           "%w_ = graph.read %w[(d0, d1, d2) -> (d2, d1)] : tensor<4x3xf32>\n%s = math.sqrt %x_ : f32\n"
+           f"%z = arith.constant 0.0 : f32\n{condition}\n%c = arith.cmpf olt, %k, %x_ : f32\n%t = arith.mulf %s, %u_ : f32\n"
+           "%m = arith.mulf %t, %w_ : f32\n%r = arith.select %c, %m, %z : f32\ngraph.yield %r : f32",
+           by="4", values={"x": np.array([-1., 1.7, 0.5, -3])}, x="4", w="4, 3", u="B, 4")
+      for name, condition in [("sum-root-where-positive", "%k = arith.constant 0.0 : f32"),
+                              ("sum-root-where-larger", "%i = graph.index [(d0, d1, d2) -> (d1)]\n%k = arith.sitofp %i : i32 to f32")]],
     Case("prod", "3", "%x_ = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<3x4xf32>\ngraph.yield %x_ : f32",
          by="4", reducer="prod", values={"x": np.array([[1., 2, 0, 4], [0, 3, 0, 1], [1, -2, 3, 2]])}, x="3, 4"),
     Case("prod-2d", "2", "%x_ = graph.read %x[(d0, d1, d2) -> (d0, d1, d2)] : tensor<2x3x2xf32>\ngraph.yield %x_ : f32",
@@ -199,6 +208,14 @@ ACCESSES = [
     one("digits-of-three", "2, 3, 4", "x", "(d0, d1, d2) -> (d2 * 6 + d0 * 3 + d1)", x="24"),
     one("digits-of-few", "2, 2, 3", "x", "(d0, d1, d2) -> (d0 * 12 + d1 * 4 + d2)", x="24"),
     one("runtime-size-in-place", "T", "x", "(d0)[s0] -> (s0 - d0)", form="scatter", more="%i = graph.size <T + -1>\n", x="T"),
+    # Neither the root nor its slope is a number where another branch is chosen.
+    Case("root-where-positive", "6",
+         "%x_ = graph.read %x[(d0) -> (d0)] : tensor<6xf32>\n%w_ = graph.read %w[(d0) -> (d0)] : tensor<6xf32>\n"
+         "%z = arith.constant 0.0 : f32\n%c = arith.cmpf olt, %z, %x_ : f32\n%s = math.sqrt %x_ : f32\n%m = arith.mulf %s, %w_ : f32\n"
+         "%r = arith.select %c, %m, %w_ : f32\n%d = arith.cmpf olt, %w_, %x_ : f32\n%q = math.rsqrt %x_ : f32\n"
+         "%a = arith.select %c, %q, %z : f32\n%p = arith.mulf %a, %s : f32\n%n = arith.negf %p : f32\n%e = arith.select %d, %n, %r : f32\n"
+         "%t = arith.select %c, %e, %r : f32\ngraph.yield %t : f32",
+         values={"x": np.array([-1., 1.7, 0.5, -3, 2, -0.2])}, x="6", w="6"),
     Case("two-places", "B, T",
          "%a = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<B, T>>\n"
          "%b = graph.read %x[(d0, d1) -> (d0, d1 - 1)] guarded : tensor<?x?xf32, #graph.dims<B, T>>\n"
