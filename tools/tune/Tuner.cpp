@@ -98,8 +98,8 @@ void Tuner::baseline(State &s, double until) {
 }
 
 llvm::Error Tuner::save(State &s) {
-  s.row.before = s.before;
-  s.row.after = s.before / s.row.gain;
+  s.row.before = s.isMeasured ? s.before : 0; // what is assumed until then is no measurement
+  s.row.after = s.row.before / s.row.gain;
   s.row.why = s.isMeasured ? s.explain(*this) : s.row.why.empty() ? "not measured within the budget" : s.row.why;
   return db.put(s.row);
 }
