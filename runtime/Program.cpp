@@ -28,7 +28,8 @@ Executor::Executor(const Manifest &m, const std::string &role, const DimValues &
   for (const Section &s : prog.sections())
     sizes.set(s.symbol(), rowsOfChunk(s));
   planMemory();
-  profiles.resize(m.kernels_size());
+  profiles.resize(m.kernels_size() + 1);
+  profiles.back() = {clearingKernel().name(), clearingKernel().kind(), clearingLaunch().label()};
   int at = 0;
   for (const Section &s : prog.sections()) {
     for (; at < s.first(); ++at)
@@ -165,29 +166,36 @@ void Executor::callKernel(const Step &s, int64_t block, int64_t turn) const {
   setCurrentKernel(s.name);
   Timeline *timeline = Timeline::active();
   int64_t began = timeline ? Timeline::now() : 0;
-  int64_t start = profiling ? threadNanoseconds() : 0;
   if (int rc = s.entry(args)) {
     fprintf(stderr, "internal error: kernel %s returned %d\n", s.name, rc);
     abort();
   }
-  if (profiling)
-    cpuNanoseconds[s.kernel].fetch_add(threadNanoseconds() - start, std::memory_order_relaxed);
   if (timeline) {
     const double calls = double(s.grid.blocks) * double(s.grid.turns);
     timeline->add(*s.launch, manifest.kernels(s.kernel), block, s.flops / calls, s.bytes / calls, began);
   }
 }
 
+void Executor::clearBlock(const Step &s, int64_t block) const {
+  Timeline *timeline = Timeline::active();
+  int64_t began = timeline ? Timeline::now() : 0;
+  uint8_t *from = s.begin + block * kClearPiece;
+  size_t bytes = std::min<size_t>(kClearPiece, s.end - from);
+  std::memset(from, 0, bytes);
+  if (timeline)
+    timeline->add(*s.launch, clearingKernel(), block, 0, double(bytes), began);
+}
+
 void Executor::runBlock(const Step &s, int64_t block) const {
-  if (!s.entry) {
-    uint8_t *from = s.begin + block * kClearPiece;
-    std::memset(from, 0, std::min<size_t>(kClearPiece, s.end - from));
-    return;
-  }
-  for (int r = 0; s.grid.startsAtZero() && r < s.argCount - s.firstResult; ++r)
+  int64_t start = profiling ? threadNanoseconds() : 0;
+  if (!s.entry)
+    clearBlock(s, block);
+  for (int r = 0; s.entry && s.grid.startsAtZero() && r < s.argCount - s.firstResult; ++r)
     s.grid.clear(*result(s, r), r, block);
-  for (int64_t turn = 0; turn < s.grid.turns; ++turn)
+  for (int64_t turn = 0; s.entry && turn < s.grid.turns; ++turn)
     callKernel(s, block, turn);
+  if (profiling)
+    cpuNanoseconds[s.kernel].fetch_add(threadNanoseconds() - start, std::memory_order_relaxed);
 }
 
 Flow::Launch Executor::usesOf(const Step &s) const {
@@ -234,7 +242,7 @@ void Executor::runInOrder() {
     if (profiling)
       start = Clock::now();
     threads.parallelFor(s.grid.blocks, [&](int64_t block) { runBlock(s, block); });
-    if (profiling && s.entry) {
+    if (profiling) {
       KernelProfile &p = profiles[s.kernel];
       p.seconds += std::chrono::duration<double>(Clock::now() - start).count();
       ++p.calls;

@@ -31,7 +31,7 @@ struct KernelProfile {
   std::string name, kind, label; ///< label: of its first launch
   int64_t calls = 0, blocks = 0;
   double seconds = 0;    ///< wall clock
-  double cpuSeconds = 0; ///< inside the kernel, all threads together: what a busy machine does not distort
+  double cpuSeconds = 0; ///< of its blocks, all threads together: what a busy machine does not distort
   double flops = 0, bytes = 0;
 };
 
@@ -104,11 +104,14 @@ private:
   std::vector<int> firstWrites() const;
   int64_t gradientEnd(int parameter) const;
   void clearGradients(const Launch &launch);
+  static const Kernel &clearingKernel();
+  static const Launch &clearingLaunch();
   void planLaunch(const Launch &launch);
   int64_t rowsOfChunk(const Section &section) const;
   HalideBuffer *makeBuffer(const Arg &arg, const std::string &label);
   void placeBuffer(int buffer, void *data);
   void runInOrder();
+  void clearBlock(const Step &step, int64_t block) const;
   void runBlock(const Step &step, int64_t block) const;
   Flow::Launch usesOf(const Step &step) const;
   void callKernel(const Step &step, int64_t block, int64_t turn) const;
@@ -147,8 +150,8 @@ private:
   Memory arena, boundary; // temporaries; inputs and outputs
   double totalFlops = 0, totalBytes = 0;
   bool profiling = false, hasRun = false;
-  std::vector<KernelProfile> profiles;                      // per kernel
-  mutable std::vector<std::atomic<int64_t>> cpuNanoseconds; // per kernel, while profiling
+  std::vector<KernelProfile> profiles;                      // per kernel, then of clearing
+  mutable std::vector<std::atomic<int64_t>> cpuNanoseconds; // the same, while profiling
 };
 
 } // namespace tintype::rt

@@ -64,6 +64,25 @@ void Executor::shareGradients() {
         isBorrowed[p] = true;
 }
 
+/// What stands for setting borrowed gradients to zero in profiles and timelines, and for where it does.
+const Kernel &Executor::clearingKernel() {
+  static const Kernel kernel = [] {
+    Kernel k;
+    k.set_name("clear");
+    k.set_kind("clear");
+    return k;
+  }();
+  return kernel;
+}
+const Launch &Executor::clearingLaunch() {
+  static const Launch launch = [] {
+    Launch l;
+    l.set_label("gradients in which temporaries lay");
+    return l;
+  }();
+  return launch;
+}
+
 /// A step for each borrowed gradient that `launch` is the first to touch: sets it to zero, padding included.
 void Executor::clearGradients(const Launch &launch) {
   for (const auto *args : {&launch.inputs(), &launch.results()})
@@ -73,9 +92,12 @@ void Executor::clearGradients(const Launch &launch) {
         continue;
       isBorrowed[b.index()] = false;
       Step s{};
-      s.name = "clear";
+      s.name = clearingKernel().name().c_str();
+      s.kernel = manifest.kernels_size();
+      s.launch = &clearingLaunch();
       s.begin = reinterpret_cast<uint8_t *>(store->gradients() + store->offset(b.index()));
       s.end = reinterpret_cast<uint8_t *>(store->gradients() + gradientEnd(b.index()));
+      s.bytes = double(s.end - s.begin);
       s.grid.blocks = (s.end - s.begin + kClearPiece - 1) / kClearPiece;
       steps.push_back(std::move(s));
     }

@@ -84,12 +84,38 @@ void Trainer::stopUnwritten(const Error &error) {
   fail(error.what(), "\nnote: step ", state.step, " could not be saved; ", lastSaved(), "\nhint: make room, then ", howToGoOn());
 }
 
-/// The validation loss: of a fixed sample of the windows, or of (nearly) all.
-double Trainer::validate(bool whole) {
+bool Trainer::isValidated(int64_t step) const { return valWindows && (step == settings.steps || step % evalEvery == 0); }
+
+/// The validation that is due after the step of `line`, if any: of a fixed sample of the windows, at the end of (nearly) all.
+void Trainer::validate(LogLine &line) {
+  if (!isValidated(line.step) || stopSignal)
+    return;
   Timeline::Phase phase("validation");
-  EvalResult result = evaluateText(manifest, store, context.threads(), *valWindows, microBatch, settings.context,
-                                   whole ? kMostWindows : kSampledWindows, nullptr, [](uint64_t, uint64_t) { return !stopSignal; });
-  return result.loss;
+  uint64_t most = line.step == settings.steps ? kMostWindows : kSampledWindows;
+  line.valLoss =
+      evaluateText(manifest, store, context.threads(), *valWindows, microBatch, settings.context, most, nullptr, [](uint64_t, uint64_t) {
+        return !stopSignal;
+      }).loss;
+  line.hasVal = !stopSignal; // cut short, it would not be comparable
+}
+
+/// Whether the validation after the last step is still to be done, since a signal came before its end.
+bool Trainer::owesValidation() const {
+  const std::vector<LogLine> &lines = log->lines();
+  return !lines.empty() && lines.back().step == state.step && !lines.back().hasVal && isValidated(state.step);
+}
+
+/// Does what the process before this one owes, so that the log is that of a run which never stopped.
+void Trainer::catchUp() {
+  if (!owesValidation())
+    return;
+  LogLine line = log->lines().back();
+  validate(line);
+  if (!line.hasVal)
+    return;
+  log->replaceLast(line);
+  drawCurve();
+  progress.say("validated after step " + std::to_string(line.step) + ", where the run was stopped: " + std::to_string(line.valLoss));
 }
 
 void Trainer::save() {
@@ -130,6 +156,7 @@ void Trainer::train() {
                settings.schedule.str());
   if (state.step > 0)
     progress.say("resumed at step " + std::to_string(state.step));
+  catchUp();
   if (state.step >= settings.steps)
     progress.say("nothing to do: step " + std::to_string(state.step) + " of " + std::to_string(settings.steps) +
                  " is done; --steps N goes further");
@@ -156,11 +183,7 @@ void Trainer::train() {
     LogLine line = step();
     trained += since(begin);
     bool last = state.step == settings.steps;
-    if (valWindows && (last || state.step % evalEvery == 0) && !stopSignal) {
-      double loss = validate(last);
-      line.hasVal = !stopSignal; // cut short, it would not be comparable
-      line.valLoss = loss;
-    }
+    validate(line);
     line.seconds = secondsBefore + since(start);
     try {
       log->add(line);
@@ -179,7 +202,7 @@ void Trainer::train() {
   progress.end();
   if (timeline) // ended early
     writeTimeline();
-  if (state.step < settings.steps) {
+  if (state.step < settings.steps || owesValidation()) {
     save();
     progress.say("stopped by signal " + std::to_string(int(stopSignal)) + " after step " + std::to_string(state.step) +
                  ", which is saved; " + howToGoOn());

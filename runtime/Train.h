@@ -46,7 +46,10 @@ private:
   void plan();
   void writeRun() const;
   LogLine step();
-  double validate(bool whole);
+  bool isValidated(int64_t step) const;
+  void validate(LogLine &line);
+  bool owesValidation() const;
+  void catchUp();
   void save();
   void drawCurve() const;
   [[noreturn]] void stopNotFinite(const char *what, double value);

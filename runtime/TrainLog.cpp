@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
+#include <utility>
 
 namespace tintype::rt {
 namespace {
@@ -65,6 +66,18 @@ std::string LogLine::json() const {
   return json.dump();
 }
 
+/// Writes `lines` as the whole of a log, to which others can be added: returns its file.
+int TrainLog::begin(const std::string &path, const std::vector<LogLine> &lines) {
+  std::string text;
+  for (const LogLine &line : lines)
+    text += line.json() + "\n";
+  writeTextWhole(path, text);
+  int file = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  if (file < 0)
+    fail(path, ": cannot write: ", std::strerror(errno));
+  return file;
+}
+
 TrainLog::TrainLog(std::vector<std::string> where, int64_t step) : paths(std::move(where)) {
   for (const std::string &path : paths) {
     std::error_code error;
@@ -74,16 +87,21 @@ TrainLog::TrainLog(std::vector<std::string> where, int64_t step) : paths(std::mo
       fail(path, ": expected a file for the log, but it is none");
     if (step > 0 && std::filesystem::exists(status))
       kept = readLines(readFile(path, kLargestLog), step);
-    std::string text;
-    for (const LogLine &line : kept)
-      text += line.json() + "\n";
-    writeTextWhole(path, text);
-    if (files.empty())
+    files.push_back(begin(path, kept));
+    if (files.size() == 1)
       all = std::move(kept);
-    int file = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-    if (file < 0)
-      fail(path, ": cannot write: ", std::strerror(errno));
-    files.push_back(file);
+  }
+}
+
+void TrainLog::replaceLast(const LogLine &line) {
+  all.back() = line;
+  for (size_t i = 0; i < files.size(); ++i) {
+    std::vector<LogLine> lines = readLines(readFile(paths[i], kLargestLog), line.step);
+    if (lines.empty() || lines.back().step != line.step)
+      continue; // a second log that begins later
+    lines.back() = line;
+    int file = begin(paths[i], lines);
+    close(std::exchange(files[i], file));
   }
 }
 

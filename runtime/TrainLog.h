@@ -24,11 +24,14 @@ public:
   ~TrainLog();
   TrainLog(const TrainLog &) = delete;
   void add(const LogLine &line); ///< throws Error when it cannot be written
-  void sync();                   ///< to the disk
+  void replaceLast(const LogLine &line);
+  void sync(); ///< to the disk
   /// The lines so far, also from before a resume.
   const std::vector<LogLine> &lines() const { return all; }
 
 private:
+  static int begin(const std::string &path, const std::vector<LogLine> &lines);
+
   std::vector<std::string> paths;
   std::vector<int> files;
   std::vector<LogLine> all;

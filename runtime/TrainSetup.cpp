@@ -283,7 +283,8 @@ void Trainer::plan() {
       break;
     }
     if (microBatch == 1)
-      fail("--memory-limit: expected at least ", formatBytes(need), " at batch 1, but got ", flags.memoryLimit, "\nnote: ", peak);
+      fail("--memory-limit: expected at least ", formatBytes(need), " at batch 1, but got ", flags.memoryLimit, "\nnote: ", peak,
+           isLimitNew ? "" : "\nhint: the run remembers its limit; --memory-limit SIZE gives it another, and fewer --threads need less");
   }
   optimizer = std::make_unique<Optimizer>(store, context.threads());
   ids.resize(size_t(microBatch * (settings.context + 1)));

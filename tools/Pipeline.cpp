@@ -1,5 +1,6 @@
 //===- Pipeline.cpp - the way of the data, stage by stage -----------------===//
 #include "tools/Pipeline.h"
+#include "codegen/WholeFile.h"
 #include "codegen/halide/Compile.h"
 #include "codegen/host/Export.h"
 #include "codegen/link/Link.h"
@@ -17,6 +18,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 #include <functional>
 #include <thread>
@@ -80,26 +82,11 @@ LogicalResult tintype::writeText(StringRef path, function_ref<void(raw_ostream &
     print(llvm::outs());
     return success();
   }
+  removeLeftovers(path);
   // A device or a pipe stays what it is.
-  bool isDirect = isDevice(path);
-  std::string partial = isDirect ? path.str() : (path + ".partial").str();
-  std::error_code ec;
-  {
-    llvm::raw_fd_ostream os(partial, ec);
-    if (!ec) {
-      print(os);
-      os.close();
-      ec = os.error();
-      os.clear_error();
-    }
-  }
-  if (!ec && !isDirect)
-    ec = llvm::sys::fs::rename(partial, path);
-  if (!ec)
-    return success();
-  if (!isDirect)
-    llvm::sys::fs::remove(partial);
-  return fail(path + ": expected a writable file, but got: " + ec.message());
+  if (std::error_code ec = isDevice(path) ? writeTo(path, print) : writeWhole(path, print))
+    return fail(path + ": expected a writable file, but got: " + ec.message());
+  return success();
 }
 
 /// Times what lies between its construction and its end, where that is asked for.
@@ -151,11 +138,10 @@ static std::string reproducerPath(const BuildOptions &options, Stage stage) {
   SmallString<128> path(options.saveTemps);
   if (path.empty())
     llvm::sys::path::system_temp_directory(/*erasedOnReboot=*/true, path);
-  std::string name = (llvm::sys::path::stem(options.input) + "-" + stageName(stage) + "-%%%%%%.mlir").str();
-  llvm::sys::path::append(path, "tintype-" + name);
-  SmallString<128> result;
-  llvm::sys::fs::createUniquePath(path, result, /*MakeAbsolute=*/false);
-  return std::string(result);
+  SmallString<16> own; // apart from the names, in which % stands for itself
+  llvm::sys::fs::createUniquePath("%%%%%%", own, /*MakeAbsolute=*/false);
+  llvm::sys::path::append(path, "tintype-" + llvm::sys::path::stem(options.input) + "-" + stageName(stage) + "-" + own + ".mlir");
+  return std::string(path);
 }
 
 static LogicalResult runPasses(ModuleOp module, const BuildOptions &options, Stage stage, function_ref<void(OpPassManager &)> add) {
@@ -310,6 +296,7 @@ LogicalResult tintype::linkModule(ModuleOp module, const BuildOptions &options) 
     return failure();
   if (auto ec = llvm::sys::fs::createTemporaryFile("tintype-host", "o", host))
     return fail("expected a temporary file, but got: " + ec.message());
+  llvm::sys::RemoveFileOnSignal(host);
   std::vector<std::string> list{std::string(host)};
   for (const auto &k : manifest.kernels())
     list.push_back(objects[k.name()]);
@@ -321,6 +308,7 @@ LogicalResult tintype::linkModule(ModuleOp module, const BuildOptions &options) 
     if (llvm::Error e = linkExecutable(list, runtimeList(), options.output))
       result = fail(llvm::toString(std::move(e)));
   llvm::sys::fs::remove(host);
+  llvm::sys::DontRemoveFileOnSignal(host);
   return result;
 }
 

@@ -1,4 +1,5 @@
 //===- cmd_fmt.cpp - tintype fmt ------------------------------------------===//
+#include "codegen/WholeFile.h"
 #include "frontend/Format.h"
 #include "frontend/Parser.h"
 #include "tools/Commands.h"
@@ -18,29 +19,18 @@ struct FmtOptions {
 /// moment shows half a file.
 static bool replaceFile(const std::string &path, const std::string &text, Diagnostics &diag) {
   namespace fs = llvm::sys::fs;
-  llvm::SmallString<256> target, fresh;
+  llvm::SmallString<256> target;
   fs::file_status status;
-  int fd = -1;
   std::error_code ec = fs::real_path(path, target);
   if (!ec)
     ec = fs::status(target, status);
   if (!ec)
-    ec = fs::createUniqueFile(target + ".%%%%%%%%", fd, fresh);
-  if (!ec) {
-    llvm::raw_fd_ostream os(fd, /*shouldClose=*/true);
-    os << text;
-    os.close();
-    ec = os.error();
-    os.clear_error();
-  }
-  if (!ec)
-    ec = fs::setPermissions(fresh, status.permissions());
-  if (!ec)
-    ec = fs::rename(fresh, target);
+    ec = writeWhole(target, [&](llvm::StringRef partial) {
+      std::error_code ec = writeTo(partial, [&](llvm::raw_ostream &os) { os << text; });
+      return ec ? ec : fs::setPermissions(partial, status.permissions());
+    });
   if (!ec)
     return true;
-  if (!fresh.empty())
-    fs::remove(fresh);
   diag.error({}) << "expected to write " << path << ", but got: " << llvm::StringRef(ec.message()).lower();
   return false;
 }

@@ -68,12 +68,18 @@ static int show(Database &db) {
                                                            : "")
                    << "\n";
     last = head;
-    llvm::outs() << llvm::format("  %-19s %9.3f ms  %.3fx  %4d tried  ", w.kernel.c_str(), w.after * 1e3, w.gain, w.trials)
-                 << (!w.foreign.empty()  ? w.foreign + " (not of this compiler: not used)"
+    if (w.after > 0)
+      llvm::outs() << llvm::format("  %-19s %9.3f ms  %.3fx  %4d tried  ", w.kernel.c_str(), w.after * 1e3, w.gain, w.trials);
+    else
+      llvm::outs() << llvm::format("  %-19s         - ms       -  %4d tried  ", w.kernel.c_str(), w.trials);
+    llvm::outs() << (!w.foreign.empty()  ? w.foreign + " (not of this compiler: not used)"
                      : w.setting.empty() ? "template"
                                          : schedule::printSetting(w.setting))
                  << "  " << w.dims << "\n"
-                 << llvm::format("    %5.1f %% of its roof; ", 100 * std::min(w.after > 0 ? w.roof / w.after : 0, 1.0)) << w.why << "\n";
+                 << "    ";
+    if (w.after > 0)
+      llvm::outs() << llvm::format("%5.1f %% of its roof; ", 100 * std::min(w.roof / w.after, 1.0));
+    llvm::outs() << w.why << "\n";
   }
   if (rows.empty())
     llvm::outs() << "no schedules yet\n";

@@ -1,5 +1,6 @@
 //===- Compile.cpp - from halide.pipeline ops to objects ------------------===//
 #include "codegen/halide/Compile.h"
+#include "codegen/WholeFile.h"
 #include "codegen/halide/Translate.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -97,27 +98,6 @@ private:
 };
 } // namespace
 
-/// What is written to `path` is there as a whole or not at all.
-static std::error_code writeWhole(StringRef text, const std::string &path) {
-  SmallString<128> temporary;
-  llvm::sys::fs::createUniquePath(path + "-%%%%%%%%.o", temporary, false);
-  std::error_code ec;
-  {
-    llvm::raw_fd_ostream os(temporary, ec);
-    if (!ec) {
-      os << text;
-      os.close();
-      ec = os.error();
-      os.clear_error();
-    }
-  }
-  if (!ec)
-    ec = llvm::sys::fs::rename(temporary, path);
-  if (ec)
-    llvm::sys::fs::remove(temporary);
-  return ec;
-}
-
 static LogicalResult compileOne(PipelineOp pipeline, const H::Target &target, const std::string &path) {
   auto m = translate(pipeline, target);
   if (failed(m))
@@ -129,7 +109,7 @@ static LogicalResult compileOne(PipelineOp pipeline, const H::Target &target, co
     return pipeline.emitError() << messageOf(e);
   }
   auto object = file.read();
-  if (std::error_code ec = object ? writeWhole((*object)->getBuffer(), path) : object.getError())
+  if (std::error_code ec = object ? writeWhole(path, [&](raw_ostream &os) { os << (*object)->getBuffer(); }) : object.getError())
     return pipeline.emitError() << "cannot write " << path << ": " << ec.message();
   return success();
 }

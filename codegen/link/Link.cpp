@@ -1,10 +1,11 @@
 //===- Link.cpp - objects to an executable --------------------------------===//
 #include "codegen/link/Link.h"
+#include "codegen/WholeFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
-#include "llvm/Support/raw_ostream.h"
+#include "llvm/Support/Signals.h"
 #include <csignal>
 #include <cstring>
 
@@ -22,24 +23,27 @@ Error tintype::linkExecutable(ArrayRef<std::string> objects, StringRef runtimeLi
     return fail(runtimeList + ": expected the list of runtime archives, but there is no such file");
 
   // Unfinished work never carries the final name.
-  std::string partial = (output + ".partial").str(), response = "@" + runtimeList.str();
-  SmallVector<StringRef> args{
-      *linker, "-fuse-ld=lld", "-static-libstdc++", "-static-libgcc", "-Wl,--gc-sections", "-Wl,--as-needed", "-Wl,-s", "-o", partial};
-  for (const std::string &o : objects)
-    args.push_back(o);
-  args.push_back(response);
-  args.push_back("-lm");
-
+  std::string response = "@" + runtimeList.str(), error;
   SmallString<128> log;
   if (auto ec = sys::fs::createTemporaryFile("tintype-link", "log", log))
     return fail("expected a temporary file, but got: " + ec.message());
-  std::optional<StringRef> redirects[] = {std::nullopt, StringRef(log), StringRef(log)};
-  std::string error;
-  int rc = sys::ExecuteAndWait(*linker, args, std::nullopt, redirects, 0, 0, &error);
+  sys::RemoveFileOnSignal(log);
+  int rc = 0;
+  auto link = [&](StringRef partial) {
+    SmallVector<StringRef> args{
+        *linker, "-fuse-ld=lld", "-static-libstdc++", "-static-libgcc", "-Wl,--gc-sections", "-Wl,--as-needed", "-Wl,-s", "-o", partial};
+    args.append(objects.begin(), objects.end());
+    args.append({response, "-lm"});
+    std::optional<StringRef> redirects[] = {std::nullopt, StringRef(log), StringRef(log)};
+    rc = sys::ExecuteAndWait(*linker, args, std::nullopt, redirects, 0, 0, &error);
+    return rc ? make_error_code(std::errc::io_error) : std::error_code();
+  };
+  removeLeftovers(output);
+  std::error_code ec = writeWhole(output, link);
   auto text = MemoryBuffer::getFile(log);
   sys::fs::remove(log);
+  sys::DontRemoveFileOnSignal(log);
   if (rc != 0) {
-    sys::fs::remove(partial);
     // The linker writes through a mapping, where a full disk is a signal.
     StringRef folder = sys::path::parent_path(output);
     auto space = sys::fs::disk_space(folder.empty() ? "." : folder);
@@ -47,9 +51,5 @@ Error tintype::linkExecutable(ArrayRef<std::string> objects, StringRef runtimeLi
       return fail(output + ": expected room for the executable, but its disk has " + Twine(space->available) + " bytes left");
     return fail(output + ": linking failed: " + error + (text ? (*text)->getBuffer() : ""));
   }
-  if (auto ec = sys::fs::rename(partial, output)) {
-    sys::fs::remove(partial);
-    return fail(output + ": expected a writable path, but got: " + ec.message());
-  }
-  return Error::success();
+  return ec ? fail(output + ": expected a writable path, but got: " + ec.message()) : Error::success();
 }

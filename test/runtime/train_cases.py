@@ -48,9 +48,9 @@ class Bench:
     def train(self, out, *more, **options):
         return self.run("train", "--data", self.text, "--out", self.work / out, *more, **options)
 
-    def begin(self, out):
+    def begin(self, out, *more):
         """A run without an end, after its first step."""
-        command = [self.bin / "fake-bytes", "train", "--data", self.text, "--out", out, "--steps", 10**6]
+        command = [self.bin / "fake-bytes", "train", "--data", self.text, "--out", out, "--steps", 10**6, *more]
         process = subprocess.Popen([str(c) for c in command], stderr=subprocess.PIPE, text=True)
         while process.poll() is None and not ((out / "log.jsonl").exists() and (out / "log.jsonl").read_text().strip()):
             time.sleep(0.01)
@@ -110,6 +110,8 @@ def case_resume(b):
         expect("micro-batches of" in said, f"{limit} take smaller micro-batches")
     b.run("train", "--resume", "--out", b.work / "split-parts", "--steps", 6, "--threads", 1)
     b.same("split", "split-parts")
+    b.refuse("train", "--resume", "--out", b.work / "split-parts", "--steps", 7, "--threads", 64,
+             words=["--memory-limit", limit, "hint: the run remembers its limit", "--memory-limit SIZE", "fewer --threads"])
 
 
 def case_kill(b):
@@ -194,6 +196,44 @@ def case_full(b):
         subprocess.run(["umount", mount])
 
 
+def cut_validation(b):
+    """A validation that a signal cuts short, or prevents, is made up for: the log is that of a run which never stopped."""
+    def same_log(out, whole, steps):
+        want, got = ([(e["step"], e["loss"], e.get("val_loss")) for e in b.log(o)] for o in (whole, out))
+        expect(got == want[:steps] and (steps < len(want) or None not in (v for _, _, v in got)), f"the log of {out} is that of {whole}")
+
+    validating = ("--val", 0.5, "--eval-every", 1)
+    wide = ("--batch", 16, "--context", 64)  # so that validating takes most of the time
+    for attempt in range(50):
+        out = b.work / "cut"
+        shutil.rmtree(out, ignore_errors=True)
+        process = b.begin(out, *validating, *wide)
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+        last = b.log(out)[-1]
+        if "val_loss" not in last:
+            break
+    expect("val_loss" not in last, f"a signal came before the end of the validation of step {last['step']}")
+    steps = last["step"] + 2
+    said = b.run("train", "--resume", "--out", out, "--steps", steps, "--log", b.work / "second.jsonl").stderr
+    expect(f"validated after step {last['step']}, where the run was stopped: " in said, said[:300])
+    b.train("uncut", "--steps", steps, *validating, *wide)
+    b.same("uncut", "cut")
+    same_log("cut", "uncut", steps)
+    expect([json.loads(x)["step"] for x in open(b.work / "second.jsonl")] == [steps - 1, steps], "a second log begins where it was asked for")
+
+    # At the end, of all windows.
+    b.train("end", "--steps", 3, "--val", 0.5, "--eval-every", 2, "--log", b.work / "copy.jsonl")
+    whole = b.log("end")
+    for log in (b.work / "end/log.jsonl", b.work / "copy.jsonl"):
+        lines = log.read_text().splitlines()
+        lines[-1] = json.dumps({k: v for k, v in json.loads(lines[-1]).items() if k != "val_loss"})
+        log.write_text("\n".join(lines) + "\n")
+    b.run("train", "--resume", "--out", b.work / "end", "--log", b.work / "copy.jsonl")
+    expect(b.log("end") == whole and [json.loads(x) for x in open(b.work / "copy.jsonl")] == whole, "both logs have it")
+    expect("validated" not in b.run("train", "--resume", "--out", b.work / "end").stderr, "once is enough")
+
+
 def case_interrupt(b):
     """SIGINT and SIGTERM end after the step, save, and say how to go on, whether somebody reads it or not."""
     for signal_ in (signal.SIGINT, signal.SIGTERM):
@@ -207,6 +247,7 @@ def case_interrupt(b):
         expect(process.returncode == 0 and "--resume" in message and f"after step {step}" in message, message.strip()[-200:])
         b.run("train", "--data", b.text, "--out", b.work / f"whole-{signal_}", "--steps", step)
         b.same(out.name, f"whole-{signal_}")
+    cut_validation(b)
     process = b.begin(b.work / "unread")
     process.stderr.close()  # as `train 2>&1 | tee log` and Ctrl-C do
     process.send_signal(signal.SIGINT)

@@ -40,6 +40,12 @@ def main():
         expect(page.evaluate("document.documentElement.scrollWidth") <= 1280, "nothing is wider than the window")
         if args.picture:
             page.screenshot(args.picture)
+        over = page.evaluate("""(() => { const tiles = [...document.querySelectorAll(".tile b")], was = tiles[0].textContent;
+                                tiles[0].textContent = "2.15 GFLOP";
+                                const over = tiles.filter((b) => b.scrollWidth > b.clientWidth).map((b) => b.textContent);
+                                tiles[0].textContent = was;
+                                return over; })()""")
+        expect(not over, f"every number has room in its tile {over}")
 
         # From a line of the model to a kernel, and back.
         there = page.evaluate("""(() => { const link = document.querySelector("#sources .chip, .source .chip"); link.click();

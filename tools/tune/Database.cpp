@@ -67,10 +67,25 @@ private:
 
 void Database::Close::operator()(sqlite3 *db) const { sqlite3_close_v2(db); }
 
+static constexpr int kBusy = 20000; ///< milliseconds to wait for other processes
+
+/// Why the last call failed.
+static Error unusable(sqlite3 *db, const std::string &path) {
+  switch (sqlite3_errcode(db) & 0xff) {
+  case SQLITE_BUSY:
+    return fail(path + ": expected a database that others leave free, but one has kept it locked for " + Twine(kBusy / 1000) +
+                " s\nhint: name another one with --db FILE, or try again when that one is done");
+  case SQLITE_READONLY:
+    return fail(path + ": expected a file that can be written, but got: " + sqlite3_errmsg(db) + "\nhint: name another one with --db FILE");
+  default:
+    return fail(path + ": " + sqlite3_errmsg(db));
+  }
+}
+
 Error Database::execute(const char *sql) {
   if (sqlite3_exec(db.get(), sql, nullptr, nullptr, nullptr) == SQLITE_OK)
     return Error::success();
-  return fail(path + ": " + sqlite3_errmsg(db.get()));
+  return unusable(db.get(), path);
 }
 
 /// Of two that make a new file a log at once SQLite refuses one without waiting, lest they wait for each other.
@@ -89,18 +104,18 @@ static int pragma(sqlite3 *db, const char *sql) {
 
 /// The handle, open and known to be ours (or empty, where `mayBeNew`).
 static Error check(sqlite3 *db, const std::string &path, bool mayBeNew) {
-  sqlite3_busy_timeout(db, 20000);
+  sqlite3_busy_timeout(db, kBusy);
   int tables = pragma(db, "select count(*) from sqlite_master");
   if (tables < 0) {
     int code = sqlite3_errcode(db);
     if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT)
       return fail(path + ": expected a database of schedules, but the file is damaged or something else");
-    return fail(path + ": expected a database of schedules, but got: " + sqlite3_errmsg(db));
+    return unusable(db, path);
   }
   if (tables == 0 && mayBeNew)
     return Error::success();
-  if (pragma(db, "pragma application_id") != kApplication)
-    return fail(path + ": expected a database of schedules, but it belongs to another program");
+  if (int owner = pragma(db, "pragma application_id"); owner != kApplication)
+    return fail(path + ": expected a database of schedules, but it " + (tables || owner ? "belongs to another program" : "is empty"));
   if (int layout = pragma(db, "pragma user_version"); layout != kLayout)
     return fail(path + ": expected a database of layout " + Twine(kLayout) + ", but got " + Twine(layout));
   // A view or trigger is not ours and may never end.
@@ -205,7 +220,7 @@ Error Database::put(const Winner &w) {
   s << w.kernel << w.machine << w.dims << schedule::printSetting(w.setting) << w.before << w.after << w.gain << w.roof << w.launches
     << w.trials << w.why;
   s.step();
-  return s.isDone() ? Error::success() : fail(path + ": " + sqlite3_errmsg(db.get()));
+  return s.isDone() ? Error::success() : unusable(db.get(), path);
 }
 
 Error Database::putTrial(const std::string &kernel, const std::string &dims, const Machine &m, const Trial &t) {
@@ -214,7 +229,7 @@ Error Database::putTrial(const std::string &kernel, const std::string &dims, con
               "values(?,?,?,?,?,?,?,?,?,?,?)");
   s << kernel << m << dims << t.setting << t.status << t.message << t.ratio << t.seconds;
   s.step();
-  return s.isDone() ? Error::success() : fail(path + ": " + sqlite3_errmsg(db.get()));
+  return s.isDone() ? Error::success() : unusable(db.get(), path);
 }
 
 std::vector<Trial> Database::trials(const std::string &kernel, const std::string &dims, const Machine &m) {
@@ -231,7 +246,7 @@ Error Database::forgetTrials(const std::string &kernel, const std::string &dims,
   Statement s(db.get(), "delete from trial where kernel = ? and cpu = ? and target = ? and threads = ? and compiler = ? and dims = ?");
   s << kernel << m << dims;
   s.step();
-  return s.isDone() ? Error::success() : fail(path + ": " + sqlite3_errmsg(db.get()));
+  return s.isDone() ? Error::success() : unusable(db.get(), path);
 }
 
 std::vector<Winner> Database::all() {

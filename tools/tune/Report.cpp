@@ -48,12 +48,12 @@ void Tuner::printTable() const {
   os << "kernel              kind         share      ms   of roof    tuned     gain  tried  schedule\n";
   for (const State *s : byPart()) {
     double roof = s->row.roof, before = s->before, after = before / s->row.gain;
-    os << llvm::format("%-19s %-11s %5.1f %% %8.3f", s->kernel.name.c_str(), s->kernel.kind.c_str(), 100 * s->part(*this), before * 1e3);
+    os << llvm::format("%-19s %-11s ", s->kernel.name.c_str(), s->kernel.kind.c_str());
     if (s->isMeasured)
-      os << llvm::format("  %5.1f %%  %5.1f %%   %.3fx %6d  ", std::min(100 * roof / before, 100.0), std::min(100 * roof / after, 100.0),
-                         s->row.gain, s->row.trials);
+      os << llvm::format("%5.1f %% %8.3f  %5.1f %%  %5.1f %%   %.3fx %6d  ", 100 * s->part(*this), before * 1e3,
+                         std::min(100 * roof / before, 100.0), std::min(100 * roof / after, 100.0), s->row.gain, s->row.trials);
     else
-      os << "        -        -        -      -  ";
+      os << "      -        -        -        -        -      -  ";
     os << (s->row.setting.empty() ? "template" : schedule::printSetting(s->row.setting)) << "; "
        << (s->isMeasured        ? s->explain(*this)
            : s->row.why.empty() ? "not measured within the budget"
@@ -64,7 +64,11 @@ void Tuner::printTable() const {
   }
   os << llvm::format("step: %.3fx (%.1f ms -> %.1f ms of kernels", stepSeconds(false) / stepSeconds(true), 1e3 * stepSeconds(false),
                      1e3 * stepSeconds(true))
-     << ", " << options.machine.threads << (options.machine.threads == 1 ? " thread, " : " threads, ") << printDims(options.dims) << ")\n";
+     << ", " << options.machine.threads << (options.machine.threads == 1 ? " thread, " : " threads, ") << printDims(options.dims) << ")";
+  if (size_t assumed = llvm::count_if(states, [](const State &s) { return !s.isMeasured; }))
+    os << ", with twice the time of the roof for " << assumed << (assumed == 1 ? " kernel that was" : " kernels that were")
+       << " not measured";
+  os << "\n";
   printComparison();
   printShortage();
 }

@@ -1,5 +1,6 @@
 //===- Tuner.cpp - a budget of time, dealt out to kernels -----------------===//
 #include "tools/tune/Tuner.h"
+#include "codegen/WholeFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
@@ -19,15 +20,7 @@ static double now() { return std::chrono::duration<double>(std::chrono::steady_c
 
 /// Where candidates read the kernel.
 static std::error_code writeKernel(const Kernel &kernel, const std::string &file) {
-  std::error_code ec;
-  llvm::raw_fd_ostream os(file, ec);
-  if (ec)
-    return ec;
-  kernel.fn->print(os, OpPrintingFlags().useLocalScope());
-  os.close();
-  ec = os.error();
-  os.clear_error();
-  return ec;
+  return writeTo(file, [&](llvm::raw_ostream &os) { kernel.fn->print(os, OpPrintingFlags().useLocalScope()); });
 }
 
 Tuner::Tuner(std::vector<Kernel> kernels, Database &db, const TuneOptions &options, const volatile bool &interrupted)
@@ -105,8 +98,8 @@ void Tuner::baseline(State &s, double until) {
 }
 
 llvm::Error Tuner::save(State &s) {
-  s.row.before = s.before;
-  s.row.after = s.before / s.row.gain;
+  s.row.before = s.isMeasured ? s.before : 0; // what is assumed until then is no measurement
+  s.row.after = s.row.before / s.row.gain;
   s.row.why = s.isMeasured ? s.explain(*this) : s.row.why.empty() ? "not measured within the budget" : s.row.why;
   return db.put(s.row);
 }
