@@ -197,7 +197,7 @@ void BlockLowering::lowerScore(ComputeOp op, StringRef name) {
   const AffineExpr turns = isUnrolled ? K.floorDiv(steps) : K;
   extents.push_back(turns);
   rvars.push_back("k");
-  l.update(acc, {"r", "c"}, rvars, extents, loc, [&](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
+  l.update(acc, {"r", "c"}, rvars, extents, loc, [&, MR = MR](Body &b, ArrayRef<Value> v, ArrayRef<Value> r) {
     Value kk = paired ? r[0] : Value(), k = isUnrolled ? b.tile(r.back(), steps, r[pair.size()]) : r.back();
     SmallVector<Value> placeA = paired ? SmallVector<Value>{kk, k} : SmallVector<Value>{k}, placeB = placeA;
     placeA.push_back(v[1]);

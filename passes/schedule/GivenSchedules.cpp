@@ -141,12 +141,11 @@ LogicalResult checkTune(func::FuncOp kernel, const Setting &asked) {
   auto list = dyn_cast<DictionaryAttr>(tune);
   if (!list)
     return kernel.emitError() << "expected graph.tune = {name = number, ..}, but got " << tune;
-  static const StringRef mayBeZero[] = {"packa", "turn", "strip", "stream", "again", "ks", "packv", "packk"};
   int64_t accumulators = 1;
   for (NamedAttribute a : list) {
     StringRef name = a.getName();
     auto n = dyn_cast<IntegerAttr>(a.getValue());
-    int64_t least = llvm::is_contained(mayBeZero, name) ? 0 : 1, most = name == "elems" ? 1 << 24 : name == "tr" ? 512 : 1 << 16;
+    int64_t least = mayBeZero(name) ? 0 : 1, most = name == "elems" ? 1 << 24 : name == "tr" ? 512 : 1 << 16;
     if (!n || n.getInt() < least || n.getInt() > most)
       return kernel.emitError() << "expected " << name << " of graph.tune in [" << least << ", " << most << "], but got " << a.getValue();
     // Blocks of block kernels start at whole vectors.

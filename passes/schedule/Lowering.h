@@ -61,6 +61,8 @@ LogicalResult checkGiven(mlir::func::FuncOp kernel, halide::PipelineOp pipeline)
 LogicalResult markGiven(mlir::ModuleOp module, const Machine &machine);
 /// Whether `graph.tune` of a kernel holds parameters in range; with `asked`, those of this kernel.
 LogicalResult checkTune(mlir::func::FuncOp kernel, const Setting &asked);
+/// Whether 0 is a value worth trying of a parameter of `graph.tune`.
+bool mayBeZero(StringRef parameter);
 
 /// Builds the scalar code of one func or update.
 class Body {

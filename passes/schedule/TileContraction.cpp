@@ -52,10 +52,10 @@ void ContractionLowering::accumulateInTiles() {
     ArrayRef<Value> rest = v.drop_front(accVars.size() - varsC.size());
     Value old = b.load(acc, v, f32);
     if (inParts) {
-      auto [rows, columns] = panelsInParts();
+      std::array<PartsPanel, 2> panels = panelsInParts();
       u.values.push_back(addProducts(
-          b, old, [&](int part) { return rows.load(b, part, r[0], r[1], kt, v[1], v[3], pick(rest, restA)); },
-          [&](int part) { return columns.load(b, part, r[0], r[1], kt, v[0], v[2], pick(rest, restB)); }));
+          b, old, [&](int part) { return panels[0].load(b, part, r[0], r[1], kt, v[1], v[3], pick(rest, restA)); },
+          [&](int part) { return panels[1].load(b, part, r[0], r[1], kt, v[0], v[2], pick(rest, restB)); }));
       return u;
     }
     SmallVector<Value> place{hasWords() ? r[1] : b.tile(r[1], 2, r[0]), v[1], kt, v[3]};

@@ -56,7 +56,7 @@ FailureOr<Plan> planKernel(func::FuncOp kernel, const Machine &machine, const Se
   setTune(copy, setting);
   ScopedDiagnosticHandler quiet(kernel.getContext(), [](Diagnostic &) { return success(); });
   Lowering lowering(copy, machine);
-  if (failed(lowering.run()) || failed(verify(*plan.module)))
+  if (failed(checkTune(copy, {})) || failed(lowering.run()) || failed(verify(*plan.module)))
     return failure();
   llvm::raw_string_ostream text(plan.text);
   lowering.pipeline->print(text, OpPrintingFlags().useLocalScope());
@@ -104,6 +104,8 @@ static std::vector<int> valuesOf(StringRef name) {
   auto it = values.find(name);
   return it != values.end() ? it->second : std::vector<int>{};
 }
+
+bool mayBeZero(StringRef parameter) { return llvm::is_contained(valuesOf(parameter), 0); }
 
 /// Register tiles, vectors by rows: accumulators, a row of B and a spare register
 /// fit the 32 registers of AVX-512, or the 16 below it.

@@ -26,3 +26,10 @@ func.func private @k_2(%a: tensor<512x128xf32>, %b: tensor<128x768xf32>) -> tens
   }
   return %0 : tensor<512x768xf32>
 }
+
+// What `tune` may find is taken, also where it is 0: on a machine with tiles, factors of f32 that are not taken apart.
+// RUN: sed 's/{mb = 96.*: i64}} {/{parts = 0 : i64}} {/' %s | tintype-opt --schedule-kernels="dot-bf16=true tile-bf16=true" | FileCheck %s --check-prefix=PARTS
+// PARTS: halide.pipeline @k_1
+// PARTS: halide.store_in @f0 tile
+// PARTS: halide.pipeline @k_2
+// PARTS-NOT: halide.store_in @f0 tile
