@@ -122,24 +122,26 @@ void probeFlops(Threads &threads, const Manifest &m, double seconds, PeakFlops &
 }
 
 double probeRead(Threads &threads, double seconds) {
-  constexpr size_t bytes = size_t(512) << 20;
+  constexpr size_t bytes = size_t(512) << 20, kPiece = size_t(4) << 20;
   Memory memory(bytes, "the bandwidth probe");
   std::fill(memory.as<uint64_t>(), memory.as<uint64_t>() + bytes / 8, 1);
-  constexpr size_t kPiece = size_t(1) << 20;
+  std::vector<double> spent(bytes / kPiece);
   std::atomic<uint64_t> sink{0};
   double best = 0;
-  for (Clock::time_point start = Clock::now(); since(start) < seconds;) {
-    Clock::time_point t = Clock::now();
-    threads.parallelFor(static_cast<int64_t>(bytes / kPiece), [&](int64_t i) {
+  Clock::time_point start = Clock::now();
+  do {
+    threads.parallelFor(static_cast<int64_t>(spent.size()), [&](int64_t i) {
+      double begin = cpuSeconds();
       const auto *p = reinterpret_cast<const uint64_t *>(memory.data() + i * kPiece);
       uint64_t sums[16] = {};
       for (size_t k = 0; k < kPiece / 8; k += 16)
         for (int s = 0; s < 16; ++s)
           sums[s] += p[k + s];
       sink.fetch_add(std::accumulate(sums, sums + 16, uint64_t(0)), std::memory_order_relaxed);
+      spent[i] = cpuSeconds() - begin;
     });
-    best = std::max(best, static_cast<double>(bytes) / since(t));
-  }
+    best = std::max(best, static_cast<double>(bytes) * threads.count() / std::accumulate(spent.begin(), spent.end(), 0.0));
+  } while (since(start) < seconds);
   return best * 1e-9;
 }
 

@@ -20,7 +20,7 @@ struct PeakFlops {
 /// products, count where kernels and machine have them.
 void probeFlops(Threads &threads, const Manifest &manifest, double seconds, PeakFlops &best, bool bf16 = false);
 
-/// Best GB/s of reading memory far larger than the caches.
+/// Best GB/s of all threads together, by their CPU time, of reading memory far larger than the caches.
 double probeRead(Threads &threads, double seconds);
 
 /// Best GB/s of copying memory far larger than the caches, the bytes read and the

@@ -1,43 +1,14 @@
 //===- Kernels.cpp - the kernels of a training step, weighed --------------===//
 #include "tools/tune/Kernels.h"
-#include "runtime/Memory.h"
 #include "runtime/Probe.h"
 #include "tools/tune/KernelCode.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
-#include <atomic>
-#include <chrono>
-#include <numeric>
 
 using namespace mlir;
 using namespace tintype::graph;
 
 namespace tintype::tune {
-
-/// Bytes a second that `threads` together read from memory far larger than the caches.
-static double probeReading(rt::Threads &pool, double seconds) {
-  constexpr size_t bytes = size_t(512) << 20, piece = size_t(4) << 20;
-  rt::Memory memory(bytes, "the probe of memory");
-  std::fill(memory.as<uint64_t>(), memory.as<uint64_t>() + bytes / 8, 1);
-  std::vector<double> spent(bytes / piece);
-  std::atomic<uint64_t> sink{0};
-  double best = 0;
-  auto start = std::chrono::steady_clock::now();
-  do {
-    pool.parallelFor(spent.size(), [&](int64_t i) {
-      double t = threadSeconds();
-      auto *p = reinterpret_cast<const uint64_t *>(memory.data() + i * piece);
-      uint64_t sums[16] = {};
-      for (size_t k = 0; k < piece / 8; k += 16)
-        for (int s = 0; s < 16; ++s)
-          sums[s] += p[k + s];
-      sink += std::accumulate(sums, sums + 16, uint64_t(0));
-      spent[i] = threadSeconds() - t;
-    });
-    best = std::max(best, bytes * pool.count() / std::accumulate(spent.begin(), spent.end(), 0.0));
-  } while (std::chrono::steady_clock::now() - start < std::chrono::duration<double>(seconds));
-  return best;
-}
 
 Roof probeRoof(const std::vector<std::string> &features, int threads, double seconds) {
   Manifest manifest;
@@ -48,7 +19,7 @@ Roof probeRoof(const std::vector<std::string> &features, int threads, double sec
   rt::probeFlops(pool, manifest, seconds, peak);
   rt::probeFlops(pool, manifest, seconds, dots, /*bf16=*/true);
   // All by CPU time: other programs take time from us, not speed.
-  return {peak.core * threads * 1e9, dots.core * threads * 1e9, probeReading(pool, seconds)};
+  return {peak.core * threads * 1e9, dots.core * threads * 1e9, rt::probeRead(pool, seconds) * 1e9};
 }
 
 /// Less than this need not come from memory.
