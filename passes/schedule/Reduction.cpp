@@ -204,7 +204,7 @@ int featureOf(ScatterOp op) {
     return -1;
   const unsigned feature = d.getPosition();
   if (llvm::any_of(map.getResults().drop_back(), [&](AffineExpr e) { return e.isFunctionOfDim(feature); }) ||
-      llvm::any_of(op.getYield().getSymbols(), [&](Value s) { return loopsOf(s, op.getNumLoops())[feature]; }))
+      llvm::any_of(op.getYield().getSymbols(), [&](Value s) { return loopsOf(s, op.getNumLoops()).test(feature); }))
     return -1;
   return feature;
 }
