@@ -182,7 +182,7 @@ LogicalResult SetGradOp::verifySymbolUses(SymbolTableCollection &tables) {
 static LogicalResult verifyAccess(Operation *op, AffineMap map, size_t symbols, size_t results) {
   Operation *def = op->getParentOp();
   if (!isa_and_nonnull<ComputeOp, ScatterOp>(def))
-    return success(); // inside a kernel's own forms loops are checked there
+    return op->emitOpError() << "expected to stand in the body of graph.compute or graph.scatter";
   // read_c1, inside_c1, index_c1, random_c1
   size_t loops = extentsOf(def).size();
   if (map.getNumDims() != loops)

@@ -281,3 +281,14 @@ func.func @body_without_yield() {
   }
   return
 }
+
+// -----
+
+func.func @access_outside(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @below {{'graph.read' op expected to stand in the body of graph.compute or graph.scatter}}
+  %v = graph.read %x[(d0) -> (d0)] : tensor<4xf32>
+  %y = graph.compute none over <4> by <> : tensor<4xf32> {
+    graph.yield %v : f32
+  }
+  return %y : tensor<4xf32>
+}
