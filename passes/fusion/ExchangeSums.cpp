@@ -153,7 +153,8 @@ struct ExchangeSums : public tintype::fusion::impl::GraphExchangeSumsBase<Exchan
       return true;
     }
     auto read = v.getDefiningOp<ReadOp>();
-    auto source = read && read.getMap().isIdentity() ? read.getSource().getDefiningOp<ComputeOp>() : ComputeOp();
+    bool isSamePoint = read && read.getMap().isIdentity() && !read.getGuarded(); // beyond a guard it is 0
+    auto source = isSamePoint ? read.getSource().getDefiningOp<ComputeOp>() : ComputeOp();
     if (!source || source.isReduction())
       return false;
     v = source.getYield().getValue();

@@ -344,3 +344,40 @@ func.func @other_noise(%x: tensor<?x?xf32, #graph.dims<T, T>>, %v: tensor<?x8xf3
   }
   return %o, %z, %u : tensor<?x8xf32, #graph.dims<T, 8>>, tensor<?xf32, #graph.dims<T>>, tensor<?xf32, #graph.dims<T>>
 }
+
+// Beyond a guard what is weighed is 0, while the other sum goes on.
+// CHECK-LABEL: func.func @guarded
+// CHECK: graph.compute sum over <T> by <T>
+func.func @guarded(%x: tensor<?x?xf32, #graph.dims<T, T>>, %v: tensor<?x8xf32, #graph.dims<T, 8>>, %y: tensor<?x8xf32, #graph.dims<T, 8>>) -> (tensor<?x8xf32, #graph.dims<T, 8>>, tensor<?xf32, #graph.dims<T>>) {
+  %p = graph.compute none over <T, T> by <> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %two = arith.constant 2.0 : f32
+    %1 = arith.divf %0, %two : f32
+    graph.yield %1 : f32
+  }
+  %o = graph.compute sum over <T, 8> by <T> : tensor<?x8xf32, #graph.dims<T, 8>> {
+    %0 = graph.read %p[(d0, d1, d2) -> (d0, d2)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %1 = graph.read %v[(d0, d1, d2) -> (d2, d1)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %w = graph.compute sum over <T, T> by <8> : tensor<?x?xf32, #graph.dims<T, T>> {
+    %0 = graph.read %y[(d0, d1, d2) -> (d0, d2)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %1 = graph.read %v[(d0, d1, d2) -> (d1, d2)] : tensor<?x8xf32, #graph.dims<T, 8>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  %n = graph.compute none over <T, T + -1> by <> : tensor<?x?xf32, #graph.dims<T, T + -1>> {
+    %0 = graph.read %w[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %two = arith.constant 2.0 : f32
+    %1 = arith.divf %0, %two : f32
+    graph.yield %1 : f32
+  }
+  %z = graph.compute sum over <T> by <T> : tensor<?xf32, #graph.dims<T>> {
+    %0 = graph.read %n[(d0, d1) -> (d0, d1)] guarded : tensor<?x?xf32, #graph.dims<T, T + -1>>
+    %1 = graph.read %x[(d0, d1) -> (d0, d1)] : tensor<?x?xf32, #graph.dims<T, T>>
+    %2 = arith.mulf %0, %1 : f32
+    graph.yield %2 : f32
+  }
+  return %o, %z : tensor<?x8xf32, #graph.dims<T, 8>>, tensor<?xf32, #graph.dims<T>>
+}
